@@ -1,0 +1,57 @@
+package core
+
+// The methods of this file are the storage writer's side of the engine. There is one writer, and
+// it calls them from one goroutine.
+//
+// A commit goes: Applied of each shard, TakeDirty, Cut of each dirty symbol, commit those cuts
+// whole, then Taken for each symbol and Committed with the marks loaded first. When the commit
+// fails the writer calls MarkDirty with what it took, and nobody was told anything.
+
+// StorageSignal is signalled when a sender waits for a commit or enough ticks are uncommitted.
+func (e *Engine) StorageSignal() <-chan struct{} { return e.storage }
+
+// Applied appends the number of the last batch each shard applied. Cuts read after this hold at
+// least these batches.
+func (e *Engine) Applied(dst []uint64) []uint64 {
+	for _, s := range e.shards {
+		dst = append(dst, s.applied.Load())
+	}
+	return dst
+}
+
+// TakeDirty appends the symbols that changed since they were last taken.
+func (e *Engine) TakeDirty(dst []SymbolID) []SymbolID { return e.dirty.take(dst) }
+
+// MarkDirty gives symbols back whose commit failed.
+func (e *Engine) MarkDirty(ids []SymbolID) {
+	for _, id := range ids {
+		e.dirty.mark(id)
+	}
+}
+
+// TickStart returns the ring index of the first tick that is not in the file yet when Run starts.
+func (e *Engine) TickStart(id SymbolID) uint64 { return e.start[id] }
+
+// BarStart returns the same for the closed bars of a frame.
+func (e *Engine) BarStart(id SymbolID, f Frame) uint64 { return e.barStart[id][f] }
+
+// Taken says that the ticks of a symbol below ring index head are committed, or lost: rows of them
+// were committed.
+func (e *Engine) Taken(id SymbolID, head uint64, committed, lost int64) {
+	e.takes.Add(1)
+	defer e.takes.Add(1)
+	e.taken[id].Store(head)
+	e.pending.Add(-committed - lost)
+	e.committedTicks.Add(committed)
+	e.lostTicks.Add(lost)
+}
+
+// Committed lets go the senders whose batches are within marks.
+func (e *Engine) Committed(marks []uint64, lost []LostTicks) {
+	e.behind.Store(false)
+	e.barrier.committed(marks, lost)
+}
+
+// StorageFailed lets every waiting sender go with err, and refuses further ones: after an fsync
+// failed nothing may be acknowledged any more.
+func (e *Engine) StorageFailed(err error) { e.barrier.fail(err) }
