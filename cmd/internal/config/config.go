@@ -1,0 +1,179 @@
+// Package config reads flags and environment, and nothing else does. A flag wins over its
+// environment variable (ENGINE_ADDR for -addr), which wins over the value built in.
+package config
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tradingengine/core"
+)
+
+// ErrUsage is wrapped by everything that is wrong with a command line; the process exits with 2.
+var ErrUsage = errors.New("usage")
+
+// Server is the configuration of a running server.
+type Server struct {
+	Addr    string
+	Data    string // Directory of the files; empty until Finish chose one by the feed.
+	Feed    Feed
+	Symbols string // A symbol file, or empty.
+
+	Throttle      core.Threshold
+	Batch         int
+	FlushInterval time.Duration
+	Queue         int
+	Ring          int
+	Bars          int
+	Inbox         int
+	Shards        int
+	Sync          string // full or normal.
+	Clock         string // wall or quotes.
+
+	Rate    float64 // Simulated quotes a second.
+	Seed    uint64
+	History int // Days of simulated history for an empty directory.
+
+	BrokerName string
+	Log        string
+	Debug      bool
+	Pprof      bool
+	Origins    string
+	Sessions   int
+
+	GOGC, GOMEMLIMIT string // As the environment has them, or empty.
+}
+
+// ParseServer reads the flags of the server. It returns flag.ErrHelp after printing the reference
+// to out.
+func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Server, error) {
+	c := &Server{GOGC: getenv("GOGC"), GOMEMLIMIT: getenv("GOMEMLIMIT")}
+	fs := NewFlags("server")
+	feed := Feed{Kind: FeedSimulator}
+	c.Throttle = core.DefaultThreshold
+
+	fs.StringVar(&c.Addr, "addr", "localhost:7999",
+		"`host:port` to serve on; localhost means both loopback addresses")
+	fs.StringVar(&c.Data, "data", "",
+		"`directory` of the files; when not given: data/demo under the simulator,\n"+
+			"data/replay under replay, else data/market")
+	fs.Var(&feed, "feed",
+		"where quotes come from: simulator, none (POST /ticks and WebSocket only), or\n"+
+			"replay:GLOB[,speed=10|max][,loop] (CSV or CSV.gz files)")
+	fs.StringVar(&c.Symbols, "symbols", "",
+		"`file` of symbols, a JSON array: known names override fields, new names are added")
+	fs.Var((*threshold)(&c.Throttle), "throttle",
+		"smallest `move` of the mid that is stored as a tick, as 0.001% or 0.00001")
+	fs.IntVar(&c.Batch, "batch", 500, "ticks that start a transaction when nobody waits (`rows`)")
+	fs.DurationVar(&c.FlushInterval, "flush-interval", time.Second,
+		"longest `time` ticks stay uncommitted when nobody waits")
+	fs.IntVar(&c.Queue, "queue", 10_000,
+		"uncommitted `ticks` above which \"Queue full\" is logged")
+	fs.IntVar(&c.Ring, "ring", 50_000, "newest `ticks` of each symbol kept in memory")
+	fs.IntVar(&c.Bars, "bars", 5_000,
+		"newest closed `bars` of each symbol and time frame kept in memory")
+	fs.IntVar(&c.Inbox, "inbox", 262_144,
+		"`quotes` that may wait for a shard before senders wait, then get 503")
+	fs.IntVar(&c.Shards, "shards", 1,
+		"goroutines that own the symbols; one takes millions of quotes a second (`count`)")
+	fs.StringVar(&c.Sync, "sync", "full",
+		"`mode` of commits: full (survives a power cut) or normal (survives a kill)")
+	fs.StringVar(&c.Clock, "clock", "",
+		"`source` of trading time: wall (our clock; when not given) or quotes (the newest\n"+
+			"quote; when not given under replay); with quotes no quote is too far ahead")
+	fs.Float64Var(&c.Rate, "rate", 200, "simulator: `quotes` a second over all symbols")
+	fs.Uint64Var(&c.Seed, "seed", 1, "simulator: `number` that decides the random walk")
+	fs.IntVar(&c.History, "history", 3,
+		"simulator: `days` of history that an empty directory is given first; 0 for none")
+	fs.StringVar(&c.BrokerName, "broker", "Trading Engine", "`name` shown in /api/config")
+	fs.StringVar(&c.Log, "log", "server.log",
+		"log `file`; debug.log lies beside it; both turn over at 100 MB, 5 are kept")
+	fs.BoolVar(&c.Debug, "debug", false, "write more to debug.log")
+	fs.BoolVar(&c.Pprof, "pprof", false, "serve profiles on /debug/pprof/ (loopback only)")
+	fs.StringVar(&c.Origins, "origins", "",
+		"further web `origins` that may call, separated by commas; loopback ones always may")
+	fs.IntVar(&c.Sessions, "sessions", 10_000, "most WebSocket sessions at once (`count`)")
+
+	if err := fs.Parse(args, getenv, out); err != nil {
+		return nil, err
+	}
+	if fs.NArg() > 0 {
+		return nil, fmt.Errorf("%w: %q is not a flag", ErrUsage, fs.Arg(0))
+	}
+	c.Feed = feed
+	return c, c.finish()
+}
+
+// finish checks what flags cannot check by themselves and fills what depends on other flags.
+func (c *Server) finish() error {
+	positive := func(name string, v, most int) error {
+		if v < 1 || v > most {
+			return fmt.Errorf("%w: -%s must be 1 to %d, not %d", ErrUsage, name, most, v)
+		}
+		return nil
+	}
+	err := errors.Join(
+		positive("batch", c.Batch, 1_000_000),
+		positive("queue", c.Queue, 100_000_000),
+		positive("ring", c.Ring, 10_000_000),
+		positive("bars", c.Bars, 1_000_000),
+		positive("shards", c.Shards, 64),
+		positive("sessions", c.Sessions, 100_000),
+		oneOf("sync", c.Sync, "full", "normal"),
+	)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Inbox < 4*core.BatchMax:
+		return fmt.Errorf("%w: -inbox must be at least %d", ErrUsage, 4*core.BatchMax)
+	case c.FlushInterval < time.Millisecond || c.FlushInterval > time.Minute:
+		return fmt.Errorf("%w: -flush-interval must be 1ms to 1m", ErrUsage)
+	case c.Rate <= 0 || c.Rate > 1_000_000:
+		return fmt.Errorf("%w: -rate must be above 0 and at most 1000000", ErrUsage)
+	case c.History < 0 || c.History > 30:
+		return fmt.Errorf("%w: -history must be 0 to 30 days", ErrUsage)
+	}
+	if c.Clock == "" {
+		c.Clock = "wall"
+		if c.Feed.Kind == FeedReplay {
+			c.Clock = "quotes"
+		}
+	}
+	if c.Data == "" {
+		c.Data = filepath.Join("data", c.Feed.Kind.directory())
+	}
+	return oneOf("clock", c.Clock, "wall", "quotes")
+}
+
+func oneOf(name, value string, choices ...string) error {
+	for _, c := range choices {
+		if value == c {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: -%s must be %s, not %q", ErrUsage, name, strings.Join(choices, " or "),
+		value)
+}
+
+// threshold is a core.Threshold as a flag.
+type threshold core.Threshold
+
+func (t *threshold) String() string { return core.Threshold(*t).String() }
+
+func (t *threshold) Set(s string) error {
+	v, err := core.ParseThreshold(s)
+	*t = threshold(v)
+	return err
+}
+
+// Environment is os.Getenv; tests pass their own.
+func Environment(name string) string { return os.Getenv(name) }
+
+var _ flag.Value = (*threshold)(nil)
