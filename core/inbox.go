@@ -12,7 +12,8 @@ import (
 // Publication: the queue publishes a batch with all its fields. parked tells senders that the
 // shard sleeps or is about to: the shard stores it and then looks into the queue once more; a
 // sender enqueues and then swaps it. Whichever comes second sees the other, so no batch is left
-// lying while the shard sleeps.
+// lying while the shard sleeps. Closing works the same way: a sender gives room back and then looks
+// at closed; the shard looks at closed and then at the room.
 type inbox struct {
 	queue  *xsync.MPMCQueueOf[*Batch]
 	budget atomic.Int64 // Quotes that may still be sent; below zero while a reservation fails.
@@ -40,11 +41,18 @@ func (in *inbox) reserve(cost int64) bool {
 	if in.budget.Add(-cost) >= 0 {
 		return true
 	}
-	in.budget.Add(cost)
+	in.release(cost)
 	return false
 }
 
-func (in *inbox) release(cost int64) { in.budget.Add(cost) }
+// release gives room back: the shard's after a batch, a sender's that was not used. A shard that
+// is closing sleeps while room is reserved, so it is woken to look again.
+func (in *inbox) release(cost int64) {
+	in.budget.Add(cost)
+	if in.closed.Load() {
+		in.signal()
+	}
+}
 
 // queued returns how many quotes are reserved or waiting.
 func (in *inbox) queued() int64 { return in.limit - in.budget.Load() }
