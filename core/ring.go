@@ -72,7 +72,8 @@ func (r *ring) span() (oldest, head uint64) {
 
 // read copies items from index from on into dst (a multiple of width words). It returns the index
 // of the first item copied, which is above from when the reader was lapped, and their number. The
-// items lie at the front of dst.
+// items lie at the front of dst. Items that the writer reached while they were copied are dropped
+// and the rest is kept, so that a reader at the edge of a busy ring gets on.
 func (r *ring) read(from uint64, dst []int64) (first uint64, n int) {
 	for {
 		oldest, head := r.span()
@@ -84,11 +85,25 @@ func (r *ring) read(from uint64, dst []int64) (first uint64, n int) {
 		for k := range count {
 			copyWords(dst[k*r.width:(k+1)*r.width], r.slot(first+k))
 		}
-		if first+r.slots > r.head.Load() {
+		whole := r.firstWhole(first)
+		if whole == first {
 			return first, int(count)
 		}
-		// The writer came round while we copied: start again further on.
+		if whole < first+count {
+			count -= whole - first
+			copy(dst, dst[(whole-first)*r.width:][:count*r.width])
+			return whole, int(count)
+		}
+		// The writer overtook all that was copied: start again further on.
 	}
+}
+
+// firstWhole returns the first item from index i on that a copy made before this call holds whole.
+func (r *ring) firstWhole(i uint64) uint64 {
+	if head := r.head.Load(); i+r.slots <= head {
+		return head - r.slots + 1
+	}
+	return i
 }
 
 // latest copies the newest item into dst and returns its index; ok is false for an empty ring.
@@ -106,12 +121,11 @@ func (r *ring) latest(dst []int64) (index uint64, ok bool) {
 
 // readAt copies exactly item i; it reports false when i is overwritten or not yet written.
 func (r *ring) readAt(i uint64, dst []int64) bool {
-	head := r.head.Load()
-	if i >= head || i+r.slots <= head {
+	if i >= r.head.Load() || r.firstWhole(i) != i {
 		return false
 	}
 	copyWords(dst[:r.width], r.slot(i))
-	return i+r.slots > r.head.Load()
+	return r.firstWhole(i) == i
 }
 
 func copyWords(dst []int64, src []atomic.Int64) {
