@@ -1,7 +1,6 @@
 package core
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 )
@@ -26,6 +25,12 @@ type rawQuote struct {
 	fields [fieldCount][]byte
 	have   [fieldCount]bool // Given, and not null.
 	seen   [fieldCount]bool // Given, even as null.
+
+	bareTime bool // The time is a JSON number, so only an epoch will do.
+}
+
+func (r *rawQuote) reset() {
+	r.have, r.seen, r.bareTime = [fieldCount]bool{}, [fieldCount]bool{}, false
 }
 
 type field uint8
@@ -71,6 +76,13 @@ func (p *Parser) badLine(fault string) Reject {
 func (p *Parser) resolve(q *Quote) Reject {
 	r := &p.raw
 	p.fault = ""
+	source, known := p.DefaultSource, true
+	if r.have[fieldLP] && len(r.fields[fieldLP]) > 0 {
+		source, known = p.Sources.Lookup(r.fields[fieldLP])
+		if !known && !validSourceName(string(r.fields[fieldLP])) {
+			return p.badLine(ErrSourceName.Error())
+		}
+	}
 	for f := fieldSymbol; f <= fieldAsk; f++ {
 		if !r.have[f] || len(r.fields[f]) == 0 {
 			p.fault = fieldNames[f]
@@ -84,30 +96,39 @@ func (p *Parser) resolve(q *Quote) Reject {
 	digits := p.Symbols.Symbol(id).Digits
 	bid, bidFault := ParsePrice(r.fields[fieldBid], digits)
 	ask, askFault := ParsePrice(r.fields[fieldAsk], digits)
-	*q = Quote{Symbol: id, Bid: bid, Ask: ask, Source: p.DefaultSource, Line: q.Line}
-	for _, reject := range [...]Reject{RejectBadNumber, RejectPriceDigits} {
-		if bidFault == reject || askFault == reject {
-			p.fault = fieldNames[fieldBid]
-			if bidFault != reject {
-				p.fault = fieldNames[fieldAsk]
-			}
-			return reject
-		}
-		if reject == RejectBadNumber {
-			if fault := p.resolveNumbers(q); fault != RejectNone {
-				return fault
-			}
-		}
+	*q = Quote{Symbol: id, Bid: bid, Ask: ask, Source: source, Line: q.Line}
+	if p.fault = priceFault(bidFault, askFault, RejectBadNumber); p.fault != "" {
+		return RejectBadNumber
 	}
-	return p.resolveSource(q)
+	if reject := p.resolveNumbers(q); reject != RejectNone {
+		return reject
+	}
+	if p.fault = priceFault(bidFault, askFault, RejectPriceDigits); p.fault != "" {
+		return RejectPriceDigits
+	}
+	if !known && CheckPrices(bid, ask) == RejectNone {
+		return p.register(q)
+	}
+	return RejectNone // If its prices are wrong the shard says so; its lp must not take a place.
+}
+
+// priceFault names the price that has this fault, or "".
+func priceFault(bid, ask, fault Reject) string {
+	switch fault {
+	case bid:
+		return fieldNames[fieldBid]
+	case ask:
+		return fieldNames[fieldAsk]
+	}
+	return ""
 }
 
 // resolveNumbers reads time and seq.
 func (p *Parser) resolveNumbers(q *Quote) Reject {
 	r := &p.raw
 	if r.have[fieldTime] && len(r.fields[fieldTime]) > 0 {
-		t, err := parseTimeBytes(r.fields[fieldTime])
-		if err != nil {
+		t, err := parseTimeBytes(r.fields[fieldTime], !r.bareTime)
+		if err != nil || t < 0 {
 			p.fault = fieldNames[fieldTime]
 			return RejectBadNumber
 		}
@@ -124,25 +145,12 @@ func (p *Parser) resolveNumbers(q *Quote) Reject {
 	return RejectNone
 }
 
-func (p *Parser) resolveSource(q *Quote) Reject {
-	r := &p.raw
-	if !r.have[fieldLP] || len(r.fields[fieldLP]) == 0 {
-		return RejectNone
-	}
-	if id, ok := p.Sources.Lookup(r.fields[fieldLP]); ok {
-		q.Source = id
-		return RejectNone
-	}
-	if CheckPrices(q.Bid, q.Ask) != RejectNone {
-		return RejectNone // The shard refuses it; its name must not take a place.
-	}
-	id, err := p.Sources.Register(string(r.fields[fieldLP]))
-	switch {
-	case errors.Is(err, ErrTooManySources):
+// register gives the quote's new lp an id.
+func (p *Parser) register(q *Quote) Reject {
+	id, err := p.Sources.Register(string(p.raw.fields[fieldLP]))
+	if err != nil {
 		p.fault = err.Error()
-		return RejectTooManySources
-	case err != nil:
-		return p.badLine(err.Error())
+		return RejectTooManySources // The name itself is known to be good.
 	}
 	q.Source = id
 	return RejectNone
@@ -192,24 +200,13 @@ func trimWrap(err, sentinel error) string {
 	return text
 }
 
-// parseTimeBytes is ParseTime without an allocation for epochs.
-func parseTimeBytes(s []byte) (Time, error) {
+// parseTimeBytes is ParseTime without an allocation for epochs; text says whether RFC 3339 will do.
+func parseTimeBytes(s []byte, text bool) (Time, error) {
 	if n, ok := parseDigits(s); ok {
 		return EpochTime(n)
 	}
+	if !text {
+		return 0, ErrTime
+	}
 	return ParseTime(string(s))
-}
-
-// parseDigits reads a whole number of at most 18 digits.
-func parseDigits(s []byte) (n int64, ok bool) {
-	if len(s) == 0 || len(s) > 18 {
-		return 0, false
-	}
-	for _, c := range s {
-		if c-'0' > 9 {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n, true
 }

@@ -23,8 +23,12 @@ func ParseCSVHeader(line []byte) (*CSVColumns, error) {
 	line = bytes.TrimPrefix(bytes.TrimSpace(line), []byte("\xef\xbb\xbf"))
 	c := &CSVColumns{}
 	var have [fieldCount]bool
-	for _, name := range bytes.Split(bytes.ToLower(line), []byte{','}) {
-		name = bytes.Trim(bytes.TrimSpace(name), `"`)
+	for rest, more := bytes.ToLower(line), true; more; {
+		var name []byte
+		var ok bool
+		if name, rest, more, ok = nextColumn(rest); !ok {
+			return nil, fmt.Errorf("%w; %s", ErrCSVHeader, badQuotes)
+		}
 		f, known := fieldOf(name)
 		if known && have[f] {
 			return nil, fmt.Errorf("%w; %s is there twice", ErrCSVHeader, fieldNames[f])
@@ -46,14 +50,18 @@ func ParseCSVHeader(line []byte) (*CSVColumns, error) {
 // spread: they passed the throttle once and need not pass it again.
 func (c *CSVColumns) Stored() bool { return c.stored }
 
+const badQuotes = "a value opens with a double quote and does not close with one"
+
 // CSV reads one quote from a line of a file with these columns. Values may be in double quotes.
 func (p *Parser) CSV(columns *CSVColumns, line []byte, q *Quote) Reject {
-	p.raw.have = [fieldCount]bool{}
-	line = bytes.TrimSuffix(line, []byte{'\r'})
+	p.raw.reset()
 	column := 0
 	for rest, more := line, true; more; column++ {
 		var value []byte
-		value, rest, more = nextColumn(rest)
+		var ok bool
+		if value, rest, more, ok = nextColumn(rest); !ok {
+			return p.badLine(badQuotes)
+		}
 		if column >= len(columns.fields) {
 			return p.badLine("more columns than the header names")
 		}
@@ -68,16 +76,41 @@ func (p *Parser) CSV(columns *CSVColumns, line []byte, q *Quote) Reject {
 	return p.resolve(q)
 }
 
-// nextColumn cuts the first value off a line.
-func nextColumn(line []byte) (value, rest []byte, more bool) {
-	if i := bytes.IndexByte(line, ','); i >= 0 {
-		value, rest, more = line[:i], line[i+1:], true
-	} else {
-		value = line
+// nextColumn cuts the first value off a line. It is not ok when the value opens with a double
+// quote that no quote before a comma or the end closes. A doubled quote inside stays doubled: no
+// field of a quote may hold one.
+func nextColumn(line []byte) (value, rest []byte, more, ok bool) {
+	line = line[skipSpace(line, 0):]
+	if len(line) == 0 || line[0] != '"' {
+		if i := bytes.IndexByte(line, ','); i >= 0 {
+			return trimRight(line[:i]), line[i+1:], true, true
+		}
+		return trimRight(line), nil, false, true
 	}
-	value = bytes.TrimSpace(value)
-	if n := len(value); n >= 2 && value[0] == '"' && value[n-1] == '"' {
-		value = value[1 : n-1]
+	end := 1
+	for ; end < len(line); end++ {
+		if line[end] != '"' {
+			continue
+		}
+		if end+1 == len(line) || line[end+1] != '"' {
+			break
+		}
+		end++
 	}
-	return value, rest, more
+	if end >= len(line) {
+		return nil, nil, false, false
+	}
+	value, rest = line[1:end], line[skipSpace(line, end+1):]
+	if len(rest) == 0 {
+		return value, nil, false, true
+	}
+	return value, rest[1:], true, rest[0] == ','
+}
+
+// trimRight is skipSpace from the other end; a line's carriage return goes too.
+func trimRight(s []byte) []byte {
+	for len(s) > 0 && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t' || s[len(s)-1] == '\r') {
+		s = s[:len(s)-1]
+	}
+	return s
 }

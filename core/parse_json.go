@@ -1,45 +1,41 @@
 package core
 
 import (
-	"bytes"
 	"encoding/json"
+	"fmt"
 )
 
 // nestingMax is how deep an ignored value of a quote may be nested.
 const nestingMax = 16
 
+const notObject = "not a JSON object"
+
 // JSON reads one quote from a JSON object. Fields it does not know are ignored. Numbers may be
 // given as strings. Words in the place of a number (NaN, 1e5, 0x10) are the business of the
 // number's own test, so that they get its code.
 func (p *Parser) JSON(object []byte, q *Quote) Reject {
-	p.raw.have = [fieldCount]bool{}
-	p.raw.seen = [fieldCount]bool{}
-	s := bytes.TrimSpace(object)
-	if len(s) < 2 || s[0] != '{' {
-		return p.badLine("not a JSON object")
+	p.raw.reset()
+	i := skipSpace(object, 0)
+	if i >= len(object) || object[i] != '{' {
+		return p.badLine(notObject)
 	}
-	i := skipSpace(s, 1)
-	if i < len(s) && s[i] == '}' {
-		i++
-	} else {
-		for {
-			next, fault := p.member(s, i)
-			if fault != "" {
-				return p.badLine(fault)
-			}
-			i = skipSpace(s, next)
-			if i < len(s) && s[i] == ',' {
-				i = skipSpace(s, i+1)
-				continue
-			}
-			if i < len(s) && s[i] == '}' {
-				i++
-				break
-			}
-			return p.badLine("not a JSON object")
+	i = skipSpace(object, i+1)
+	for last := i < len(object) && object[i] == '}'; !last; {
+		next, fault := p.member(object, i)
+		if fault != "" {
+			return p.badLine(fault)
+		}
+		i = skipSpace(object, next)
+		switch {
+		case i < len(object) && object[i] == ',':
+			i = skipSpace(object, i+1)
+		case i < len(object) && object[i] == '}':
+			last = true
+		default:
+			return p.badLine(notObject)
 		}
 	}
-	if i != len(s) {
+	if skipSpace(object, i+1) != len(object) {
 		return p.badLine("text after the JSON object")
 	}
 	return p.resolve(q)
@@ -49,29 +45,32 @@ func (p *Parser) JSON(object []byte, q *Quote) Reject {
 func (p *Parser) member(s []byte, i int) (next int, fault string) {
 	name, i, ok := scanString(s, i)
 	if !ok {
-		return 0, "not a JSON object"
+		return 0, notObject
 	}
 	i = skipSpace(s, i)
 	if i >= len(s) || s[i] != ':' {
-		return 0, "not a JSON object"
+		return 0, notObject
 	}
 	i = skipSpace(s, i+1)
 	f, known := fieldOf(name)
 	if !known {
-		if next = skipValue(s, i); next < 0 {
-			return 0, "not a JSON object"
-		}
-		return next, ""
+		return skipValue(s, i)
 	}
 	if p.raw.seen[f] {
 		return 0, "the field " + fieldNames[f] + " is given twice"
 	}
 	p.raw.seen[f] = true
+	return p.value(f, s, i)
+}
+
+// value reads the value of a known field at s[i] and returns the index after it.
+func (p *Parser) value(f field, s []byte, i int) (next int, fault string) {
 	var value []byte
 	switch {
 	case i < len(s) && s[i] == '"':
+		var ok bool
 		if value, next, ok = scanString(s, i); !ok {
-			return 0, "not a JSON object"
+			return 0, notObject
 		}
 	case i < len(s) && (s[i] == '{' || s[i] == '['):
 		return 0, "the field " + fieldNames[f] + " is not a plain value"
@@ -81,7 +80,7 @@ func (p *Parser) member(s []byte, i int) (next int, fault string) {
 			next++
 		}
 		if value = s[i:next]; len(value) == 0 {
-			return 0, "not a JSON object"
+			return 0, notObject
 		}
 		if string(value) == "null" {
 			return next, ""
@@ -89,6 +88,7 @@ func (p *Parser) member(s []byte, i int) (next int, fault string) {
 		if f == fieldSymbol || f == fieldLP {
 			return 0, "the field " + fieldNames[f] + " is not a string"
 		}
+		p.raw.bareTime = p.raw.bareTime || f == fieldTime
 	}
 	p.raw.fields[f], p.raw.have[f] = value, true
 	return next, ""
@@ -132,47 +132,41 @@ func scanString(s []byte, i int) (text []byte, next int, ok bool) {
 	return nil, 0, false
 }
 
-// skipValue returns the index after the value at s[i], or −1 when there is none.
-func skipValue(s []byte, i int) int {
-	depth := 0
+// skipValue returns the index after the value of an ignored field at s[i]. It finds the end by
+// itself, so that depth stays bounded, and leaves the grammar to encoding/json.
+func skipValue(s []byte, i int) (next int, fault string) {
+	depth, start := 0, i
 	for {
-		i = skipSpace(s, i)
 		if i >= len(s) {
-			return -1
+			return 0, notObject
 		}
-		start := i
 		switch s[i] {
 		case '"':
-			_, next, ok := scanString(s, i)
-			if !ok {
-				return -1
+			var ok bool
+			if _, i, ok = scanString(s, i); !ok {
+				return 0, notObject
 			}
-			i = next
 		case '{', '[':
-			depth++
-			if depth > nestingMax {
-				return -1
+			if depth++; depth > nestingMax {
+				return 0, fmt.Sprintf("a value is nested more than %d deep", nestingMax)
 			}
 			i++
-			continue
-		case '}', ']', ',', ':':
-			if depth == 0 {
-				return -1
-			}
-			if s[i] == '}' || s[i] == ']' {
-				depth--
-			}
+		case '}', ']':
+			depth--
+			i++
+		case ',', ':', ' ', '\t', '\n', '\r':
 			i++
 		default:
 			for i < len(s) && !endsValue(s[i]) && s[i] != ':' {
 				i++
 			}
-			if i == start {
-				return -1
-			}
 		}
-		if depth == 0 {
-			return i
+		if depth <= 0 {
+			break
 		}
 	}
+	if !json.Valid(s[start:i]) {
+		return 0, notObject
+	}
+	return i, ""
 }

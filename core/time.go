@@ -3,7 +3,6 @@ package core
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 )
 
@@ -60,7 +59,7 @@ func (t Time) Append(dst []byte) []byte {
 
 // ParseTime reads RFC 3339 text, or a whole epoch in seconds, milliseconds or microseconds.
 func ParseTime(s string) (Time, error) {
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+	if n, ok := parseDigits(s); ok {
 		return EpochTime(n)
 	}
 	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
@@ -81,6 +80,20 @@ func EpochTime(n int64) (Time, error) {
 	default:
 		return Time(n), nil
 	}
+}
+
+// parseDigits reads a whole number of at most 18 digits, without leading zeros.
+func parseDigits[T ~string | ~[]byte](s T) (n int64, ok bool) {
+	if len(s) == 0 || len(s) > 18 || s[0] == '0' && len(s) > 1 {
+		return 0, false
+	}
+	for i := range len(s) {
+		if s[i]-'0' > 9 {
+			return 0, false
+		}
+		n = n*10 + int64(s[i]-'0')
+	}
+	return n, true
 }
 
 func floorDiv(a, b int64) int64 {
