@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -56,9 +57,9 @@ func NewRegistry(symbols []Symbol) (*Registry, error) {
 	if len(symbols) > SymbolsMax {
 		return nil, ErrTooManySymbols
 	}
-	r := &Registry{symbols: symbols, ids: make(map[string]SymbolID, len(symbols))}
-	for i := range symbols {
-		s := &symbols[i]
+	r := &Registry{symbols: slices.Clone(symbols), ids: make(map[string]SymbolID, len(symbols))}
+	for i := range r.symbols {
+		s := &r.symbols[i]
 		if err := s.check(); err != nil {
 			return nil, err
 		}
@@ -134,8 +135,8 @@ func (s *Symbol) check() error {
 		return fmt.Errorf("%w: the name %q is not [A-Z0-9._-]{1,32}", ErrSymbol, cut(s.Name, 40))
 	case s.Digits < 0 || s.Digits > DigitsMax-1:
 		return bad("digits", fmt.Sprintf("must be 0 to %d", DigitsMax-1))
-	case s.Base == "" || s.Quote == "":
-		return bad("base and quote", "must name a currency")
+	case !validSymbolName(s.Base) || !validSymbolName(s.Quote):
+		return bad("base and quote", "must each name a currency such as EUR")
 	case s.ContractSize <= 0:
 		return bad("contractSize", "must be above 0")
 	case s.LotMin <= 0 || s.LotStep <= 0 || s.LotMax < s.LotMin:

@@ -17,7 +17,9 @@ var ErrSymbolFile = errors.New("symbol file")
 // fields to set. A known name overrides the fields given, a new one is added with the settings of
 // NewSymbol. Unknown fields are refused, so that a typo does not go unnoticed.
 func ReadSymbols(file []byte, base []Symbol) ([]Symbol, error) {
-	r := symbolReader{file: file, decoder: json.NewDecoder(bytes.NewReader(file))}
+	r := symbolReader{
+		file: file, decoder: json.NewDecoder(bytes.NewReader(file)), named: map[string]bool{},
+	}
 	symbols := append([]Symbol(nil), base...)
 	if err := r.delim('['); err != nil {
 		return nil, err
@@ -45,6 +47,7 @@ func ReadSymbols(file []byte, base []Symbol) ([]Symbol, error) {
 type symbolReader struct {
 	file    []byte
 	decoder *json.Decoder
+	named   map[string]bool // Symbols of the file so far.
 }
 
 func (r *symbolReader) errorf(format string, args ...any) error {
@@ -61,42 +64,18 @@ func (r *symbolReader) delim(want json.Delim) error {
 	return nil
 }
 
+// givenField is a member of a symbol's object.
+type givenField struct {
+	name  string
+	value json.RawMessage
+	at    error // Made where the field stands, for its line.
+}
+
 // symbol reads one object. The name may stand anywhere in it, so the fields are kept until the end.
 func (r *symbolReader) symbol(known []Symbol) (Symbol, error) {
-	type given struct {
-		field string
-		value json.RawMessage
-		at    error // Made where the field stands, for its line.
-	}
-	var fields []given
-	if err := r.delim('{'); err != nil {
+	name, fields, err := r.object()
+	if err != nil {
 		return Symbol{}, err
-	}
-	name := ""
-	for r.decoder.More() {
-		token, err := r.decoder.Token()
-		if err != nil {
-			return Symbol{}, r.errorf("%v", err)
-		}
-		g := given{field: token.(string)}
-		if err := r.decoder.Decode(&g.value); err != nil {
-			return Symbol{}, r.errorf("field %s: %v", g.field, err)
-		}
-		g.at = r.errorf("field %s", g.field)
-		if g.field == "symbol" {
-			if json.Unmarshal(g.value, &name) != nil {
-				return Symbol{}, fmt.Errorf("%w: must be a string", g.at)
-			}
-			name = strings.ToUpper(name)
-			continue
-		}
-		fields = append(fields, g)
-	}
-	if err := r.delim('}'); err != nil {
-		return Symbol{}, err
-	}
-	if !validSymbolName(name) {
-		return Symbol{}, r.errorf("field symbol: %q is not [A-Z0-9._-]{1,32}", cut(name, 40))
 	}
 	s := NewSymbol(name)
 	for i := range known {
@@ -104,15 +83,66 @@ func (r *symbolReader) symbol(known []Symbol) (Symbol, error) {
 			s = known[i]
 		}
 	}
+	var blame error // The field after which the symbol made no sense any more.
 	for _, g := range fields {
-		if err := s.set(g.field, g.value); err != nil {
+		if err := s.set(g.name, g.value); err != nil {
 			return Symbol{}, fmt.Errorf("%w: %w", g.at, err)
+		}
+		switch wrong := s.check() != nil; {
+		case !wrong:
+			blame = nil
+		case blame == nil:
+			blame = g.at
 		}
 	}
 	if err := s.check(); err != nil {
-		return Symbol{}, r.errorf("%v", err)
+		return Symbol{}, fmt.Errorf("%w: %w", blame, err)
 	}
 	return s, nil
+}
+
+// object reads the fields of one object.
+func (r *symbolReader) object() (name string, fields []givenField, err error) {
+	if err := r.delim('{'); err != nil {
+		return "", nil, err
+	}
+	seen := map[string]bool{}
+	for r.decoder.More() {
+		token, err := r.decoder.Token()
+		if err != nil {
+			return "", nil, r.errorf("%v", err)
+		}
+		g := givenField{name: token.(string)}
+		if err := r.decoder.Decode(&g.value); err != nil {
+			return "", nil, r.errorf("field %s: %v", g.name, err)
+		}
+		g.at = r.errorf("field %s", g.name)
+		if seen[g.name] {
+			return "", nil, fmt.Errorf("%w: is given twice", g.at)
+		}
+		seen[g.name] = true
+		if g.name != "symbol" {
+			fields = append(fields, g)
+			continue
+		}
+		if err := setString(&name, g.value); err != nil {
+			return "", nil, fmt.Errorf("%w: %w", g.at, err)
+		}
+		if name = strings.ToUpper(name); !validSymbolName(name) {
+			return "", nil, fmt.Errorf("%w: %q is not [A-Z0-9._-]{1,32}", g.at, cut(name, 40))
+		}
+		if r.named[name] {
+			return "", nil, fmt.Errorf("%w: %s is there twice", g.at, name)
+		}
+		r.named[name] = true
+	}
+	if err := r.delim('}'); err != nil {
+		return "", nil, err
+	}
+	if name == "" {
+		return "", nil, r.errorf("field symbol is missing")
+	}
+	return name, fields, nil
 }
 
 var symbolFields = []string{
@@ -125,11 +155,14 @@ var symbolFields = []string{
 func (s *Symbol) set(field string, value json.RawMessage) error {
 	switch field {
 	case "digits":
-		return json.Unmarshal(value, &s.Digits)
+		var digits int64
+		err := setWhole(&digits, value)
+		s.Digits = int(digits)
+		return err
 	case "base":
-		return json.Unmarshal(value, &s.Base)
+		return setCurrency(&s.Base, value)
 	case "quote":
-		return json.Unmarshal(value, &s.Quote)
+		return setCurrency(&s.Quote, value)
 	case "contractSize":
 		return setMicro(&s.ContractSize, value)
 	case "lotMin":
@@ -139,7 +172,7 @@ func (s *Symbol) set(field string, value json.RawMessage) error {
 	case "lotStep":
 		return setMicro(&s.LotStep, value)
 	case "stopLevel":
-		return json.Unmarshal(value, &s.StopLevel)
+		return setWhole(&s.StopLevel, value)
 	case "marginRate":
 		return setMicro(&s.MarginRate, value)
 	case "swapLong":
@@ -157,12 +190,47 @@ func (s *Symbol) set(field string, value json.RawMessage) error {
 		s.Throttle, s.OwnThrottle = t, true
 		return err
 	case "aliases":
-		return json.Unmarshal(value, &s.Aliases)
+		return s.setAliases(value)
 	}
 	if near := NearestName(field, symbolFields); near != "" {
 		return fmt.Errorf("no such field; did you mean %s?", near)
 	}
 	return fmt.Errorf("no such field; there are %s", strings.Join(symbolFields, " "))
+}
+
+func setWhole(n *int64, value json.RawMessage) error {
+	v, ok := parseDigits(value)
+	if !ok {
+		return fmt.Errorf("%s is not a whole number", cut(string(value), 40))
+	}
+	*n = v
+	return nil
+}
+
+func setString(s *string, value json.RawMessage) error {
+	if value[0] != '"' || json.Unmarshal(value, s) != nil {
+		return fmt.Errorf("%s is not a string", cut(string(value), 40))
+	}
+	return nil
+}
+
+func setCurrency(s *string, value json.RawMessage) error {
+	err := setString(s, value)
+	*s = strings.ToUpper(*s)
+	return err
+}
+
+func (s *Symbol) setAliases(value json.RawMessage) error {
+	s.Aliases = nil // The array may be that of the symbol it was copied from.
+	if value[0] != '[' || json.Unmarshal(value, &s.Aliases) != nil {
+		return fmt.Errorf("%s is not an array of strings", cut(string(value), 40))
+	}
+	for _, name := range s.Aliases {
+		if !validSymbolName(strings.ToUpper(name)) {
+			return fmt.Errorf("%q is not [A-Z0-9._-]{1,32}", cut(name, 40))
+		}
+	}
+	return nil
 }
 
 func setMicro(m *Micro, value json.RawMessage) error {
