@@ -13,7 +13,8 @@ type SymbolState struct {
 }
 
 // Restore sets the state of a symbol before Run. The forming bars above a minute are computed from
-// the closed bars below them that no closed bar of their own frame covers.
+// the closed bars below them that no closed bar of their own frame covers. The live price is that
+// of the newest bar or, where the newest tick is newer still, of that tick.
 func (e *Engine) Restore(id SymbolID, s *SymbolState) error {
 	m := e.markets[id]
 	if m.seen || m.ticks.next > 0 {
@@ -32,14 +33,10 @@ func (e *Engine) Restore(id SymbolID, s *SymbolState) error {
 		m.minuteEnd = m.minute.Time + Minute
 	}
 	m.restoreBars(&s.Bars, e.opts.Bars)
-	last := m.minute
-	if closed := s.Bars[M1]; last.Volume == 0 && len(closed) > 0 {
-		last = closed[len(closed)-1]
-	}
-	if last.Volume > 0 {
-		m.seen, m.last, m.event = true, last.Last, last.Last
-		m.mid = Mid(last.Mid.Close)
-		m.live.put3(int64(last.Last), last.Bid.Close, last.Ask.Close)
+	if last := s.last(); last.Time > 0 {
+		m.seen, m.last, m.event = true, last.Time, last.Time
+		m.mid = MidOf(last.Bid, last.Ask)
+		m.live.put3(int64(last.Time), int64(last.Bid), int64(last.Ask))
 	}
 	m.numbered = append(m.numbered, s.Numbered...)
 	e.start[id] = m.ticks.next
@@ -49,6 +46,23 @@ func (e *Engine) Restore(id SymbolID, s *SymbolState) error {
 	}
 	m.publish()
 	return nil
+}
+
+// last returns the newest quote that the state knows of; its Time is 0 when there is none.
+func (s *SymbolState) last() LiveQuote {
+	var last LiveQuote
+	if n := len(s.Ticks); n > 0 {
+		t := &s.Ticks[n-1]
+		last = LiveQuote{t.Time, t.Bid, t.Ask}
+	}
+	bar := &s.Forming
+	if closed := s.Bars[M1]; bar.Volume == 0 && len(closed) > 0 {
+		bar = &closed[len(closed)-1]
+	}
+	if bar.Volume > 0 && bar.Last >= last.Time {
+		last = LiveQuote{bar.Last, Price(bar.Bid.Close), Price(bar.Ask.Close)}
+	}
+	return last
 }
 
 // restoreBars fills the rings of closed bars and the forming bars above the minute. Each frame
