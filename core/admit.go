@@ -9,7 +9,8 @@ const (
 	reanchorAfter = 10 // This many absurd quotes in a row that agree are the new price.
 )
 
-// absurdRun counts quotes in a row that were far from the live price but near each other.
+// absurdRun counts quotes in a row that were far from the live price but near each other. Only an
+// accepted quote ends a run.
 type absurdRun struct {
 	count int
 	mid   Mid
@@ -28,7 +29,7 @@ func (m *market) admit(q *Quote, b *Batch) (stamp Time, late bool, reject Reject
 		}
 	}
 	mid := MidOf(q.Bid, q.Ask)
-	if m.seen && 2*absMid(mid-m.mid) > m.mid && !m.reanchors(mid) {
+	if m.far(mid) && !m.reanchors(mid) {
 		return 0, false, RejectAbsurd
 	}
 	stamp = q.Time
@@ -80,6 +81,9 @@ func (m *market) takeSeq(q *Quote) {
 	}
 	m.numbered = append(m.numbered, SourceSeq{q.Source, q.Seq})
 }
+
+// far reports whether a mid is more than 50 % from the live one.
+func (m *market) far(mid Mid) bool { return m.seen && 2*absMid(mid-m.mid) > m.mid }
 
 // reanchors counts an absurd mid and reports whether so many in a row agree within 1 % that it is
 // the price after all.

@@ -53,6 +53,7 @@ type Engine struct {
 	slowed      atomic.Int64 // Submissions that had to wait for room.
 	refused     atomic.Int64 // Submissions refused for lack of room.
 	movesWanted atomic.Int32
+	movesHeld   atomic.Bool // Some symbol's newest move waits for its reader to catch up.
 
 	storage chan struct{} // Wakes the storage writer.
 	stream  chan struct{} // Wakes the stream hub.
@@ -71,6 +72,9 @@ func New(opts Options) (*Engine, error) {
 	defaultTo(&opts.Queue, 10_000)
 	if opts.Inbox < 4*BatchMax {
 		return nil, fmt.Errorf("core: an inbox of %d quotes is below %d", opts.Inbox, 4*BatchMax)
+	}
+	if least := min(opts.Shards, opts.Ticks, opts.Bars, opts.Batch, opts.Queue); least < 0 {
+		return nil, fmt.Errorf("core: %d is no number of shards, ticks, bars or rows", least)
 	}
 	if opts.InboxWait == 0 {
 		opts.InboxWait = time.Second
@@ -142,8 +146,9 @@ func (e *Engine) Close() {
 	}
 }
 
-// runClock sends a clock message to every shard when a minute has ended clockDelay ago. It looks
-// at the clock rather than computing a sleep, so that a clock that jumps is noticed.
+// runClock sends a clock message to every shard when a minute has ended clockDelay ago, and while
+// moves are held back. It looks at the clock rather than computing a sleep, so that a clock that
+// jumps is noticed.
 func (e *Engine) runClock(ctx context.Context) {
 	const look = 50 * time.Millisecond
 	ticker := time.NewTicker(look)
@@ -156,7 +161,8 @@ func (e *Engine) runClock(ctx context.Context) {
 		case <-ticker.C:
 		}
 		now := e.opts.Now()
-		if minute := (now - clockDelay).Floor(Minute); minute != told {
+		minute := (now - clockDelay).Floor(Minute)
+		if held := e.movesHeld.Swap(false); held || minute != told {
 			told = minute
 			e.CloseBars(now)
 		}
@@ -185,7 +191,7 @@ func (e *Engine) afterBatch(stored int64, waited bool) {
 			}
 		}
 	}
-	if waited || pending >= int64(e.opts.Batch) {
+	if waited || pending >= int64(e.opts.Batch) || e.behind.Load() {
 		wake(e.storage)
 	}
 	wake(e.stream)

@@ -20,7 +20,9 @@ const (
 	movePromise = 255
 	moveChunk   = 32
 	// When the reader is this far behind, a shard goes on merging instead of publishing; only the
-	// turn of a minute still takes a slot, because moves do not cross it.
+	// turn of a minute still takes a slot, because moves do not cross it. What is held back so is
+	// published with the symbol's next batch or the next clock message, which the engine's clock
+	// sends soon when something is held.
 	moveBacklogMax = 192
 )
 
@@ -70,15 +72,20 @@ func (w *moveWriter) add(t Time, bid, ask Price) {
 	w.open.add(t, bid, ask)
 }
 
-// publish shows the open move unless the reader is far behind; then it goes on gathering. What was
-// gathered when nobody wants moves any more is dropped.
-func (w *moveWriter) publish(wanted bool) {
+// publish shows the open move unless the reader is far behind; then it goes on gathering, and
+// reports that a move is held. What was gathered when nobody wants moves any more is dropped.
+func (w *moveWriter) publish(wanted bool) (held bool) {
 	if !wanted {
 		w.open.Count = 0
 	}
-	if w.open.Count > 0 && w.next-w.taken.Load() < moveBacklogMax {
-		w.flush()
+	if w.open.Count == 0 {
+		return false
 	}
+	if w.next-w.taken.Load() >= moveBacklogMax {
+		return true
+	}
+	w.flush()
+	return false
 }
 
 func (w *moveWriter) flush() {

@@ -66,7 +66,7 @@ func (s *shard) take(b *Batch, q *Quote) {
 	if late {
 		s.counts.late++
 	}
-	if m.absurd.count >= reanchorAfter {
+	if m.absurd.count >= reanchorAfter && m.far(MidOf(q.Bid, q.Ask)) {
 		s.counts.reanchored++
 	}
 	m.event = max(m.event, q.Time)
@@ -117,10 +117,15 @@ func (s *shard) touch(m *market, b *Batch) {
 	}
 }
 
-// tick closes the live bars that ended at least clockDelay before now.
+// tick closes the live bars that ended at least clockDelay before now, and shows moves that were
+// held back.
 func (s *shard) tick(now Time) {
 	for _, m := range s.markets {
-		if m == nil || !m.clocked {
+		if m == nil {
+			continue
+		}
+		s.showMoves(m)
+		if !m.clocked {
 			continue
 		}
 		before := m.floor
@@ -129,6 +134,12 @@ func (s *shard) tick(now Time) {
 			m.number = s.number
 			s.touched = append(s.touched, m)
 		}
+	}
+}
+
+func (s *shard) showMoves(m *market) {
+	if m.moves.publish(s.gather) {
+		s.engine.movesHeld.Store(true)
 	}
 }
 
@@ -147,7 +158,7 @@ func (s *shard) publish(b *Batch) {
 	}
 	for _, m := range s.touched {
 		m.publish()
-		m.moves.publish(s.gather)
+		s.showMoves(m)
 		s.engine.dirty.mark(m.id)
 	}
 	s.touched = s.touched[:0]

@@ -4,10 +4,12 @@ package core
 // it calls them from one goroutine.
 //
 // A commit goes: Applied of each shard, TakeDirty, Cut of each dirty symbol, commit those cuts
-// whole, then Taken for each symbol and Committed with the marks loaded first. When the commit
+// whole, then Taken for each symbol and Committed with the marks loaded first. Committed is called
+// also when nothing was dirty: an earlier commit may hold what the marks cover. When the commit
 // fails the writer calls MarkDirty with what it took, and nobody was told anything.
 
-// StorageSignal is signalled when a sender waits for a commit or enough ticks are uncommitted.
+// StorageSignal is signalled when a sender waits for a commit, when enough ticks are uncommitted,
+// and when a symbol's uncommitted ticks fill half its ring.
 func (e *Engine) StorageSignal() <-chan struct{} { return e.storage }
 
 // Applied appends the number of the last batch each shard applied. Cuts read after this hold at

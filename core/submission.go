@@ -14,6 +14,9 @@ var (
 	ErrInboxFull   = errors.New("the engine takes no more quotes at the moment")
 	ErrClosed      = errors.New("the engine is shutting down")
 	ErrStorageLost = errors.New("ticks were overwritten before they could be stored")
+	// ErrTooManyQuotes is an ErrInboxFull that waiting cannot cure.
+	ErrTooManyQuotes = fmt.Errorf("%w: one request has more quotes than an inbox holds",
+		ErrInboxFull)
 )
 
 // Submission carries the quotes of one request to their shards and, if the sender wants, waits
@@ -90,7 +93,8 @@ func (s *Submission) Added() int {
 }
 
 // Send hands everything to the shards, or nothing: it waits for room, at most until ctx ends or
-// the engine's inbox wait is over, and then fails with ErrInboxFull. With wait, Wait must follow.
+// the engine's inbox wait is over, and then fails with ErrInboxFull; more quotes than an inbox ever
+// holds are ErrTooManyQuotes at once. With wait, Wait must follow.
 func (s *Submission) Send(ctx context.Context, wait bool) error {
 	e := s.engine
 	if err := e.reserve(ctx, s.batches); err != nil {
@@ -168,6 +172,10 @@ func (s *Submission) Release() {
 
 // reserve takes room for all batches in their inboxes, or for none.
 func (e *Engine) reserve(ctx context.Context, batches []*Batch) error {
+	if !e.everFits(batches) {
+		e.refused.Add(1)
+		return ErrTooManyQuotes
+	}
 	var deadline time.Time
 	for wait := 100 * time.Microsecond; ; wait = min(2*wait, 5*time.Millisecond) {
 		if e.tryReserve(batches) {
@@ -194,6 +202,29 @@ func (e *Engine) reserve(ctx context.Context, batches []*Batch) error {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// everFits reports whether empty inboxes have room for all batches.
+func (e *Engine) everFits(batches []*Batch) bool {
+	var total int64
+	for _, b := range batches {
+		total += b.cost()
+	}
+	if total <= int64(e.opts.Inbox) {
+		return true // The usual case, whatever the shards.
+	}
+	for i := range e.shards {
+		var cost int64
+		for _, b := range batches {
+			if b.shard == i {
+				cost += b.cost()
+			}
+		}
+		if cost > int64(e.opts.Inbox) {
+			return false
+		}
+	}
+	return true
 }
 
 // tryReserve also fails while some symbol's uncommitted ticks fill half its ring, so that a sender
