@@ -1,0 +1,47 @@
+package persist
+
+import (
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// ErrStorageFailed is what senders get when the file can no longer be trusted: after an fsync
+// failed the operating system may have dropped what was to be written, so that trying again would
+// report a success that is none.
+var ErrStorageFailed = errors.New("storage failed for good")
+
+// resultCode returns SQLite's extended result code of an error, or 0.
+func resultCode(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code()
+	}
+	return 0
+}
+
+// isFinal reports whether err means that nothing may be committed to the file any more. All else
+// (a full disk, a lock held by another program, a failed write) may pass, and is tried again.
+func isFinal(err error) bool {
+	switch code := resultCode(err); code {
+	case sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC:
+		return true
+	default:
+		return isDamage(code)
+	}
+}
+
+func isDamage(code int) bool {
+	primary := code & 0xff
+	return primary == sqlite3.SQLITE_CORRUPT || primary == sqlite3.SQLITE_NOTADB
+}
+
+// openFailure says in plain words what SQLite thinks of a file.
+func openFailure(path string, err error) error {
+	if isDamage(resultCode(err)) {
+		return fmt.Errorf("%w: %s: %w; restore a backup", ErrDamaged, path, err)
+	}
+	return fmt.Errorf("cannot open the market file %s: %w", path, err)
+}
