@@ -4,16 +4,32 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"time"
+)
+
+// The write-ahead log is measured in pages. While nobody reads it, it starts again from its
+// beginning every walCheckpointPages; a longer one means that a reader holds it.
+const (
+	walPageBytes = 4096 + 24
+
+	// walCheckpointPages are moved into the file at once. More would make fewer writes of the same
+	// pages, but one stall longer: a thousand take one or two milliseconds.
+	walCheckpointPages = 1_000
+	// From walWaitPages on a checkpoint waits a little for readers to end.
+	walWaitPages = 4_000
+	// From walEndPages (32 MB) on, reads that have lasted walReadMax are ended.
+	walEndPages = 8_000
+	walReadMax  = 200 * time.Millisecond
+	// From walWarnPages on somebody is told: the reader is not one of ours.
+	walWarnPages = 16_000
 )
 
 // walKeepBytes is what the log keeps on the disk after it started again.
 const walKeepBytes = 16 << 20
 
-// walPageBytes is what a page takes in the log.
-const walPageBytes = 4096 + 24
-
 // The modes of a checkpoint that are used.
 const (
+	checkpointNoop     = "NOOP"     // Only says how large the log is.
 	checkpointPassive  = "PASSIVE"  // Moves what it can without waiting for anybody.
 	checkpointRestart  = "RESTART"  // Also waits for readers, so that the log starts again.
 	checkpointTruncate = "TRUNCATE" // Also empties the log.
@@ -41,3 +57,61 @@ func checkpoint(c *conn, mode string) (r checkpointRow, err error) {
 		})
 	return r, err
 }
+
+// checkpoints keep the log short, after commits. It belongs to the writer.
+type checkpoints struct {
+	store  *Store
+	log    int64 // Pages in the log when last looked.
+	next   int64 // Pages at which the next one is due.
+	warned time.Time
+}
+
+// after is called after each commit, with the connection that made it, and reports whether the
+// log may start again. Its error is one of the disk: a log that cannot be moved because somebody
+// reads is none.
+func (k *checkpoints) after(c *conn) (moved bool, err error) {
+	r, err := checkpoint(c, checkpointNoop)
+	if err != nil {
+		return false, err
+	}
+	if r.log < k.log || k.next == 0 {
+		k.next = walCheckpointPages // It started again.
+	}
+	k.log = r.log
+	if r.log < k.next {
+		return false, nil
+	}
+	if r.log >= walEndPages {
+		k.store.reads.end(walReadMax)
+	}
+	if r.log < walWaitPages {
+		r, err = checkpoint(c, checkpointPassive)
+	} else {
+		r, err = k.restart(c)
+	}
+	k.next = k.log + walCheckpointPages
+	if err != nil && !resultIsBusy(err) {
+		return false, err
+	}
+	if k.log >= walWarnPages && time.Since(k.warned) > time.Minute {
+		k.warned = time.Now()
+		k.store.opts.Log.Warn("a long read by another program keeps the write-ahead log growing",
+			"bytes", k.bytes())
+	}
+	return err == nil && r.moved == r.log, nil
+}
+
+// restart waits for readers, but not long: senders are waiting too.
+func (k *checkpoints) restart(c *conn) (r checkpointRow, err error) {
+	if err = c.exec("PRAGMA busy_timeout=50"); err != nil {
+		return r, err
+	}
+	r, err = checkpoint(c, checkpointRestart)
+	if e := c.exec(busyTimeout); err == nil {
+		err = e
+	}
+	return r, err
+}
+
+// bytes is how large the part of the log is that counts.
+func (k *checkpoints) bytes() int64 { return k.log * walPageBytes }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
@@ -15,7 +14,7 @@ var ErrStorageFailed = errors.New("storage failed for good")
 
 // resultCode returns SQLite's extended result code of an error, or 0.
 func resultCode(err error) int {
-	var e *sqlite.Error
+	var e interface{ Code() int } // *sqlite.Error
 	if errors.As(err, &e) {
 		return e.Code()
 	}
@@ -33,6 +32,9 @@ func isFinal(err error) bool {
 	}
 }
 
+// resultIsBusy reports whether somebody else's lock was in the way.
+func resultIsBusy(err error) bool { return resultCode(err)&0xff == sqlite3.SQLITE_BUSY }
+
 func isDamage(code int) bool {
 	primary := code & 0xff
 	return primary == sqlite3.SQLITE_CORRUPT || primary == sqlite3.SQLITE_NOTADB
@@ -40,7 +42,10 @@ func isDamage(code int) bool {
 
 // openFailure says in plain words what SQLite thinks of a file.
 func openFailure(path string, err error) error {
-	if isDamage(resultCode(err)) {
+	switch code := resultCode(err); {
+	case code&0xff == sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%w: %s: %w", ErrForeignFile, path, err)
+	case isDamage(code):
 		return fmt.Errorf("%w: %s: %w; restore a backup", ErrDamaged, path, err)
 	}
 	return fmt.Errorf("cannot open the market file %s: %w", path, err)

@@ -23,7 +23,7 @@ var ErrKind = errors.New("the data directory holds another kind of quotes")
 // Kind returns what the directory holds, or "" when nobody has said yet.
 func (s *Store) Kind(ctx context.Context) (Kind, error) {
 	var kind Kind
-	err := s.readConn(ctx, func(c *conn) (err error) {
+	err := s.reading(ctx, func(ctx context.Context, c *conn) (err error) {
 		kind, err = kindOf(ctx, c)
 		return err
 	})

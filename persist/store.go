@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -58,6 +59,7 @@ type Store struct {
 	read    *sql.DB
 	ids     []int64 // The file's id by core.SymbolID; 0 for a symbol the file does not know.
 	sources *core.Sources
+	reads   reads
 
 	writing struct {
 		sync.Mutex
@@ -65,6 +67,9 @@ type Store struct {
 		sources int   // Source names that are in the file.
 	}
 }
+
+// busyTimeout is how long the writing connection waits for a lock, in milliseconds.
+const busyTimeout = "PRAGMA busy_timeout=1000"
 
 // syncOnce sets how the driver syncs, which holds for the whole process.
 var syncOnce sync.Once
@@ -104,28 +109,25 @@ func Open(opts Options) (*Store, error) {
 }
 
 func (s *Store) open() (err error) {
-	if !s.opts.ReadOnly {
-		if s.lock, err = LockDir(s.opts.Dir); err != nil {
+	if s.opts.ReadOnly {
+		if _, err := os.Stat(s.Path()); err != nil {
+			return fmt.Errorf("no market file: %w", err)
+		}
+		if err = s.openReading(); err != nil {
 			return err
 		}
-	} else if _, err := os.Stat(s.Path()); err != nil {
-		return fmt.Errorf("no market file: %w", err)
+		return s.knowFile()
+	}
+	if s.lock, err = LockDir(s.opts.Dir); err != nil {
+		return err
 	}
 	if err = inspectHeader(s.Path()); err != nil {
 		return err
 	}
-	if !s.opts.ReadOnly {
-		if err = s.openWriting(); err != nil {
-			return err
-		}
-	}
-	if err = s.openReading(); err != nil {
+	if err = s.openWriting(); err != nil {
 		return err
 	}
-	if s.opts.ReadOnly {
-		return s.knowFile()
-	}
-	return nil
+	return s.openReading()
 }
 
 // openWriting opens the connection that writes, and brings the file up to date.
@@ -161,7 +163,7 @@ func (s *Store) writePragmas() []string {
 	return []string{
 		// Waiting for another program's transaction is better than failing at once; longer waits
 		// are the writer's own, which can be watched.
-		"busy_timeout=1000",
+		strings.TrimPrefix(busyTimeout, "PRAGMA "),
 		// Small pages make a transaction that touches many symbols write less.
 		"page_size=4096",
 		// One sync a commit, and readers and the writer never wait for each other.

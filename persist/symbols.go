@@ -23,7 +23,7 @@ type StoredSymbol struct {
 // StoredSymbols returns the symbols of the file in the order of their ids.
 func (s *Store) StoredSymbols(ctx context.Context) ([]StoredSymbol, error) {
 	var symbols []StoredSymbol
-	err := s.readConn(ctx, func(c *conn) (err error) {
+	err := s.reading(ctx, func(ctx context.Context, c *conn) (err error) {
 		symbols, err = storedSymbols(ctx, c)
 		return err
 	})
@@ -110,9 +110,7 @@ func (s *Store) adoptSymbols(c *conn) error {
 
 // knowFile is what a read-only store learns from the file instead of changing it.
 func (s *Store) knowFile() error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.opts.ReadTimeout)
-	defer cancel()
-	return s.readConn(ctx, func(c *conn) error {
+	return s.reading(context.Background(), func(ctx context.Context, c *conn) error {
 		version, err := schemaVersion(c, s.Path())
 		if err != nil {
 			return err
@@ -182,4 +180,11 @@ func (s *Store) putSources(c *conn) (int, error) {
 		}
 	}
 	return n, nil
+}
+
+// storedSources notes that so many source names are in the file.
+func (s *Store) storedSources(n int) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.writing.sources = n
 }

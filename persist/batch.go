@@ -1,0 +1,215 @@
+package persist
+
+import (
+	"slices"
+
+	"tradingengine/core"
+)
+
+// cursor is how far the file has come with one symbol.
+type cursor struct {
+	tick    uint64 // The ring index after the last tick that is in the file, or lost.
+	bars    [core.Frames]uint64
+	forming core.Bar // The forming minute as the file has it; Volume 0 when not known.
+	clocked bool
+	seqs    []core.SourceSeq
+}
+
+// batch is what one commit takes: a cut of each symbol that changed, whole. It belongs to the
+// writer. Its cursors change only when the commit is in the file, so that one that failed leaves
+// nothing to undo.
+type batch struct {
+	store  *Store
+	engine *core.Engine
+
+	cursors []cursor // By core.SymbolID.
+
+	ticks, bars *rowWriter
+	readTicks   []core.Tick
+	readBars    []core.Bar
+
+	marks   []uint64        // Batches that were applied before the cuts were read.
+	dirty   []core.SymbolID // What the engine gave.
+	changed []change        // Those of them that differ from what is in the file.
+	lost    []core.LostTicks
+	sources int
+	// Bars that the ring overwrote: a gap in the file that cannot be filled.
+	lostBars int64
+}
+
+// change is what a commit does to one symbol.
+type change struct {
+	id              core.SymbolID
+	cut             core.Cut
+	committed, lost int64 // Ticks.
+}
+
+// Rows that are read from the engine at a time.
+const (
+	tickRun = 512
+	barRun  = 64
+)
+
+func (b *batch) start(s *Store, c *conn, e *core.Engine) {
+	b.store, b.engine = s, e
+	b.ticks, b.bars = newTickWriter(c), newBarWriter(c)
+	b.readTicks, b.readBars = make([]core.Tick, tickRun), make([]core.Bar, barRun)
+	b.cursors = make([]cursor, e.Symbols().Len())
+	for i := range b.cursors {
+		id := core.SymbolID(i)
+		b.cursors[i].tick = e.TickStart(id)
+		for f := range b.cursors[i].bars {
+			b.cursors[i].bars[f] = e.BarStart(id, core.Frame(f))
+		}
+	}
+}
+
+// collect reads the cuts of the symbols that changed. The marks are read first: every batch they
+// count is in the cuts.
+func (b *batch) collect() {
+	b.marks = b.engine.Applied(b.marks[:0])
+	b.dirty = b.engine.TakeDirty(b.dirty[:0])
+	b.changed, b.lost, b.lostBars = b.changed[:0], b.lost[:0], 0
+	for _, id := range b.dirty {
+		n := len(b.changed)
+		b.changed = slices.Grow(b.changed, 1)[:n+1]
+		ch := &b.changed[n]
+		ch.id, ch.committed, ch.lost = id, 0, 0
+		if !b.engine.Cut(id, &ch.cut) || b.cursors[id].has(&ch.cut) {
+			b.changed = b.changed[:n]
+		}
+	}
+	// Rows lie in the file by its own ids: in their order neighbours share pages.
+	slices.SortFunc(b.changed, func(x, y change) int {
+		return int(b.store.ids[x.id] - b.store.ids[y.id])
+	})
+}
+
+// has reports whether the file already holds a cut: a batch of nothing but refused quotes changes
+// no more than the counters.
+func (k *cursor) has(c *core.Cut) bool {
+	return k.tick == c.Head && k.bars == c.Closed && k.hasForming(c) &&
+		slices.Equal(k.seqs, c.Numbered)
+}
+
+func (k *cursor) hasForming(c *core.Cut) bool {
+	return c.Forming.Volume == 0 || k.forming == c.Forming && k.clocked == c.Clocked
+}
+
+// write puts the cuts into the file, inside a transaction.
+func (b *batch) write() (err error) {
+	b.ticks.reset()
+	b.bars.reset()
+	if b.sources, err = b.store.putSources(b.ticks.conn); err != nil {
+		return err
+	}
+	for i := range b.changed {
+		if err := b.writeTicks(&b.changed[i]); err != nil {
+			return err
+		}
+	}
+	if err := b.ticks.flush(); err != nil {
+		return err
+	}
+	for i := range b.changed {
+		if err := b.writeBars(&b.changed[i]); err != nil {
+			return err
+		}
+		if err := b.writeSeqs(&b.changed[i]); err != nil {
+			return err
+		}
+	}
+	return b.bars.flush()
+}
+
+// writeTicks writes the ticks below the cut's head. Those the ring has overwritten are lost, and
+// counted.
+func (b *batch) writeTicks(ch *change) error {
+	key := b.store.ids[ch.id]
+	for at := b.cursors[ch.id].tick; at < ch.cut.Head; {
+		want := min(uint64(len(b.readTicks)), ch.cut.Head-at)
+		first, n := b.engine.ReadTicks(ch.id, at, b.readTicks[:want])
+		if first > at {
+			gone := min(first, ch.cut.Head)
+			b.lost = append(b.lost, core.LostTicks{Symbol: ch.id, From: at, To: gone})
+			ch.lost += int64(gone - at)
+			at = gone
+			n = min(n, int(ch.cut.Head-at))
+		}
+		for i := range b.readTicks[:n] {
+			if err := b.ticks.tick(key, &b.readTicks[i]); err != nil {
+				return err
+			}
+		}
+		at += uint64(n)
+		ch.committed += int64(n)
+	}
+	return nil
+}
+
+// writeBars writes the bars closed up to the cut, and the forming minute. The minute that was
+// forming before is replaced by itself, closed: it has the same key.
+func (b *batch) writeBars(ch *change) error {
+	key, k := b.store.ids[ch.id], &b.cursors[ch.id]
+	for f := range core.Frames {
+		for at := k.bars[f]; at < ch.cut.Closed[f]; {
+			want := min(uint64(len(b.readBars)), ch.cut.Closed[f]-at)
+			first, n := b.engine.ReadBars(ch.id, core.Frame(f), at, b.readBars[:want])
+			if first > at {
+				gone := min(first, ch.cut.Closed[f])
+				b.lostBars += int64(gone - at)
+				at = gone
+				n = min(n, int(ch.cut.Closed[f]-at))
+			}
+			for i := range b.readBars[:n] {
+				err := b.bars.bar(key, core.Frame(f), &b.readBars[i], true, false)
+				if err != nil {
+					return err
+				}
+			}
+			at += uint64(n)
+		}
+	}
+	if k.hasForming(&ch.cut) {
+		return nil
+	}
+	return b.bars.bar(key, core.M1, &ch.cut.Forming, false, ch.cut.Clocked)
+}
+
+// writeSeqs writes the numbers that changed.
+func (b *batch) writeSeqs(ch *change) error {
+	stored := b.cursors[ch.id].seqs
+	for i, s := range ch.cut.Numbered {
+		if i < len(stored) && stored[i] == s {
+			continue
+		}
+		err := b.bars.conn.exec(
+			"INSERT OR REPLACE INTO seq (symbol_id, source_id, last) VALUES (?, ?, ?)",
+			b.store.ids[ch.id], int64(s.Source), int64(s.Seq))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// advance moves the cursors to the cuts, which are in the file now, and tells the engine.
+func (b *batch) advance() {
+	b.store.storedSources(b.sources)
+	for i := range b.changed {
+		ch := &b.changed[i]
+		k := &b.cursors[ch.id]
+		k.tick, k.bars = ch.cut.Head, ch.cut.Closed
+		k.forming, k.clocked = ch.cut.Forming, ch.cut.Clocked
+		k.seqs = append(k.seqs[:0], ch.cut.Numbered...)
+		b.engine.Taken(ch.id, ch.cut.Head, ch.committed, ch.lost)
+	}
+}
+
+// lostTicks is how many ticks the commit found overwritten.
+func (b *batch) lostTicks() (n int64) {
+	for _, l := range b.lost {
+		n += int64(l.To - l.From)
+	}
+	return n
+}

@@ -1,0 +1,195 @@
+package persist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"tradingengine/core"
+)
+
+// WriterOptions configure a Writer. Zero values mean the default given.
+type WriterOptions struct {
+	FlushInterval time.Duration // The longest wait for a commit when nobody waits; default 1 s.
+	FinalTimeout  time.Duration // How long the last commit is tried when it fails; default 10 s.
+}
+
+// errEngine says that ids of the engine would mean something else in the file.
+var errEngine = errors.New("persist: the engine was not made with the store's symbols and sources")
+
+// How long the writer waits after a failed commit before it tries again.
+const (
+	retryFirst = 10 * time.Millisecond
+	retryMax   = time.Second
+)
+
+// Writer commits what an engine did to the store: it is the engine's storage writer. A store has
+// one. Stats may be called from any goroutine.
+//
+// A commit starts as soon as a sender waits or the engine has gathered enough ticks, and else
+// after FlushInterval. Those who arrive while one runs share the next, so its cost is divided by
+// as many as there are.
+type Writer struct {
+	store *Store
+	opts  WriterOptions
+
+	// What follows belongs to the goroutine of Run.
+	engine      *core.Engine
+	batch       batch
+	checkpoints checkpoints
+	beforeEnd   func() error // Called before COMMIT; tests fail or hold commits with it.
+
+	published struct {
+		sync.Mutex
+		stats WriterStats
+	}
+}
+
+// NewWriter returns the writer of the store.
+func (s *Store) NewWriter(opts WriterOptions) *Writer {
+	if opts.FlushInterval == 0 {
+		opts.FlushInterval = time.Second
+	}
+	if opts.FinalTimeout == 0 {
+		opts.FinalTimeout = 10 * time.Second
+	}
+	w := &Writer{
+		store: s, opts: opts, checkpoints: checkpoints{store: s},
+		beforeEnd: func() error { return nil },
+	}
+	w.published.stats.FlushSeconds.Bounds = flushBounds[:]
+	return w
+}
+
+// Run commits until ctx ends, and then once more what the engine still has, so that ctx should end
+// only after the engine's Run returned. It returns nil when everything is in the file. An error
+// means that ticks were not saved, or that the file cannot be trusted any more; then waiting
+// senders were told so, and the process should end.
+func (w *Writer) Run(ctx context.Context, engine *core.Engine) error {
+	if err := w.start(engine); err != nil {
+		return err
+	}
+	timer := time.NewTimer(w.opts.FlushInterval)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return w.finish()
+		case <-engine.StorageSignal():
+		case <-timer.C:
+		}
+		if err := w.commitUntil(ctx.Done()); err != nil {
+			return err
+		}
+		timer.Reset(w.opts.FlushInterval)
+	}
+}
+
+// start sets the cursors to what the engine was restored with.
+func (w *Writer) start(engine *core.Engine) error {
+	c := w.store.writing.conn
+	if c == nil {
+		return errors.New("persist: a writer needs a store that is open for writing")
+	}
+	if engine.Symbols() != w.store.opts.Symbols || engine.Sources() != w.store.sources {
+		return errEngine
+	}
+	w.engine = engine
+	w.batch.start(w.store, c, engine)
+	return nil
+}
+
+// commitUntil commits, again and again while that fails for a reason that may pass. It gives up
+// when stop is closed, without an error.
+func (w *Writer) commitUntil(stop <-chan struct{}) error {
+	for wait := retryFirst; ; wait = min(2*wait, retryMax) {
+		err := w.commit()
+		if err == nil {
+			return nil
+		}
+		w.failed(err)
+		if isFinal(err) {
+			err = fmt.Errorf("%w: %w", ErrStorageFailed, err)
+			w.engine.StorageFailed(err)
+			return err
+		}
+		select {
+		case <-stop:
+			return nil
+		case <-time.After(wait):
+		}
+	}
+}
+
+// commit brings everything the engine has done so far into the file, in one transaction, and lets
+// the senders go that waited for it. After an error nothing of it is in the file, and everything
+// is still to be done.
+func (w *Writer) commit() error {
+	b := &w.batch
+	b.collect()
+	var took time.Duration
+	if len(b.changed) > 0 {
+		start := time.Now()
+		if err := w.store.transact(w.write); err != nil {
+			w.engine.MarkDirty(b.dirty)
+			return err
+		}
+		took = time.Since(start)
+		b.advance()
+	}
+	w.engine.Committed(b.marks, b.lost)
+	if len(b.changed) == 0 {
+		return nil
+	}
+	w.committed(took)
+	return w.checkpoint()
+}
+
+func (w *Writer) write(*conn) error {
+	if err := w.batch.write(); err != nil {
+		return err
+	}
+	return w.beforeEnd()
+}
+
+// checkpoint keeps the log short. Only an fsync error is returned: what was acknowledged is safe
+// in the log, but the disk cannot be trusted with what comes.
+func (w *Writer) checkpoint() error {
+	w.store.writing.Lock()
+	defer w.store.writing.Unlock()
+	done, err := w.checkpoints.after(w.store.writing.conn)
+	w.checkpointed(done)
+	if err == nil {
+		return nil
+	}
+	if isFinal(err) {
+		return err
+	}
+	w.store.opts.Log.Warn("a checkpoint failed; the log keeps growing until one succeeds",
+		"reason", err)
+	return nil
+}
+
+// finish commits what is left and empties the log.
+func (w *Writer) finish() error {
+	stop := make(chan struct{})
+	timeout := time.AfterFunc(w.opts.FinalTimeout, func() { close(stop) })
+	defer timeout.Stop()
+	if err := w.commitUntil(stop); err != nil {
+		return err
+	}
+	if stats := w.Stats(); stats.FailingSince != 0 {
+		err := fmt.Errorf("%w: %d ticks were not saved: %s", ErrStorageFailed, w.engine.Pending(),
+			stats.LastError)
+		w.engine.StorageFailed(err)
+		return err
+	}
+	w.store.writing.Lock()
+	defer w.store.writing.Unlock()
+	if _, err := checkpoint(w.store.writing.conn, checkpointTruncate); err != nil && isFinal(err) {
+		return fmt.Errorf("%w: %w", ErrStorageFailed, err)
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package persist
+
+import (
+	"slices"
+	"time"
+
+	"tradingengine/core"
+)
+
+// WriterStats are what a Writer did since it was made, as of its last commit or failure.
+type WriterStats struct {
+	Commits int64 // Transactions.
+	Ticks   int64 // Rows of ticks written.
+	Bars    int64 // Rows of bars written, a forming minute each time it was.
+
+	LostTicks int64 // Overwritten in memory before they could be written.
+	LostBars  int64
+
+	LastCommit   core.Time     // The time of day of the last commit; 0 before the first.
+	LastTook     time.Duration // How long it took, from its first row to the disk's answer.
+	MaxTook      time.Duration
+	FlushSeconds Histogram // Of how long commits took.
+
+	Checkpoints int64 // That let the log start again.
+	LogBytes    int64 // The write-ahead log, as far as it counts.
+
+	Failures     int64     // Commits that failed.
+	LastError    string    // Of the last that failed; stays when it is over.
+	FailingSince core.Time // When the failures began that no commit ended yet; 0 while all is well.
+	Final        bool      // Storage failed for good.
+}
+
+// Histogram counts durations. Counts[i] are those of at most Bounds[i] and above the bound before;
+// the last of Counts are those above all bounds.
+type Histogram struct {
+	Bounds []float64 // Seconds.
+	Counts [12]int64
+	Sum    float64 // Seconds.
+}
+
+var flushBounds = [...]float64{
+	0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5,
+}
+
+func (h *Histogram) add(d time.Duration) {
+	seconds := d.Seconds()
+	i, _ := slices.BinarySearch(h.Bounds, seconds)
+	h.Counts[i]++
+	h.Sum += seconds
+}
+
+// Stats returns the writer's statistics. Any goroutine may call it.
+func (w *Writer) Stats() WriterStats {
+	w.published.Lock()
+	defer w.published.Unlock()
+	return w.published.stats
+}
+
+// committed notes the batch that was committed.
+func (w *Writer) committed(took time.Duration) {
+	b := &w.batch
+	lost := b.lostTicks()
+	w.published.Lock()
+	defer w.published.Unlock()
+	s := &w.published.stats
+	s.Commits++
+	s.Ticks += b.ticks.rows
+	s.Bars += b.bars.rows
+	s.LostTicks += lost
+	s.LostBars += b.lostBars
+	s.LastCommit, s.LastTook = w.store.opts.Now(), took
+	s.MaxTook = max(s.MaxTook, took)
+	s.FlushSeconds.add(took)
+	if s.FailingSince != 0 {
+		s.FailingSince = 0
+		w.store.opts.Log.Info("commits work again")
+	}
+	if lost > 0 {
+		w.store.opts.Log.Warn("ticks were overwritten before they could be stored", "lost", lost)
+	}
+	if b.lostBars > 0 {
+		w.store.opts.Log.Error("bars were overwritten before they could be stored",
+			"lost", b.lostBars)
+	}
+}
+
+func (w *Writer) checkpointed(done bool) {
+	w.published.Lock()
+	defer w.published.Unlock()
+	w.published.stats.LogBytes = w.checkpoints.bytes()
+	if done {
+		w.published.stats.Checkpoints++
+	}
+}
+
+// failed notes a commit that failed.
+func (w *Writer) failed(err error) {
+	w.published.Lock()
+	defer w.published.Unlock()
+	s := &w.published.stats
+	s.Failures++
+	s.LastError = err.Error()
+	s.Final = isFinal(err)
+	if s.FailingSince == 0 || s.Final {
+		s.FailingSince = w.store.opts.Now()
+		w.store.opts.Log.Error("a commit failed", "reason", err, "final", s.Final)
+	}
+}
