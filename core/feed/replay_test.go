@@ -56,7 +56,8 @@ func replay(t *testing.T, opts ReplayOptions) *Replay {
 func bids(m *testMarket, id core.SymbolID) string {
 	var out []string
 	for _, tick := range m.store.stored(id) {
-		out = append(out, fmt.Sprintf("%d@%d", (tick.Bid-110_000)/10, tick.Time.Millis()-1_600_000_000_000))
+		pips, millis := (tick.Bid-110_000)/10, tick.Time.Millis()-1_600_000_000_000
+		out = append(out, fmt.Sprintf("%d@%d", pips, millis))
 	}
 	return strings.Join(out, " ")
 }
@@ -254,6 +255,18 @@ func TestReplayRefusesAnEngineThatIsAhead(t *testing.T) {
 	other := writeFile(t, filepath.Join(dir, "other.csv"), csvHeader+
 		"1600000000000,GBPUSD,1.30000,1.30002\n")
 	replay(t, ReplayOptions{Engine: m.engine, Files: []string{other}})
+
+	named := writeFile(t, filepath.Join(dir, "named.csv"), "time_ms,symbol,bid,ask,lp\n"+
+		"1600000000000,EURUSD,1.10000,1.10002,LMAX\n")
+	if r, err = NewReplay(ReplayOptions{Engine: m.engine, Files: []string{named}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Run(context.Background()); !errors.Is(err, ErrReplayBehind) {
+		t.Errorf("got %v, want %v", err, ErrReplayBehind)
+	}
+	if _, ok := m.engine.Sources().Lookup([]byte("LMAX")); ok {
+		t.Error("the lp of a refused replay was registered")
+	}
 }
 
 // TestReplayNeverOutrunsStorage: a ring of few ticks, a slow disk, and no tick lost.
