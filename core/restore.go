@@ -14,7 +14,8 @@ type SymbolState struct {
 
 // Restore sets the state of a symbol before Run. The forming bars above a minute are computed from
 // the closed bars below them that no closed bar of their own frame covers. The live price is that
-// of the newest bar or, where the newest tick is newer still, of that tick.
+// of the newest bar or, where the newest tick is newer still, of that tick. A run of absurd quotes
+// is forgotten: it starts anew.
 func (e *Engine) Restore(id SymbolID, s *SymbolState) error {
 	m := e.markets[id]
 	if m.seen || m.ticks.next > 0 {

@@ -31,12 +31,12 @@ type Submission struct {
 	outcome  Outcome  // At first of quotes refused at the edge; then of all.
 	rejected [RejectReasons]int64
 	lost     int64
-	done     chan error
+	done     chan error // Made anew for each wait, because a Submission is reused.
 	sent     bool
 	orphaned bool // Given up while its batches were under way.
 }
 
-var submissionPool = sync.Pool{New: func() any { return &Submission{done: make(chan error, 1)} }}
+var submissionPool = sync.Pool{New: func() any { return new(Submission) }}
 
 // Begin starts a submission of quotes that arrived at arrival.
 func (e *Engine) Begin(arrival Time) *Submission {
@@ -101,6 +101,7 @@ func (s *Submission) Send(ctx context.Context, wait bool) error {
 		return err
 	}
 	if wait {
+		s.done = make(chan error, 1)
 		for _, b := range s.batches {
 			b.waited = true
 		}
