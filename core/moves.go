@@ -13,10 +13,13 @@ type Move struct {
 	AskHigh, AskLow  Price
 	MidHigh, MidLow  Mid
 	BidOpen, AskOpen Price // The first of them.
+	// Total counts the quotes of all moves of the symbol so far, this one's included: who was lapped
+	// knows from it how many quotes it missed.
+	Total uint64
 }
 
 const (
-	moveWords   = 12
+	moveWords   = 13
 	movePromise = 255
 	moveChunk   = 32
 	// When the reader is this far behind, a shard goes on merging instead of publishing; only the
@@ -30,7 +33,7 @@ func (m *Move) add(t Time, bid, ask Price) {
 	mid := MidOf(bid, ask)
 	if m.Count == 0 {
 		*m = Move{
-			t, bid, ask, 1, bid, bid, ask, ask, mid, mid, bid, ask,
+			t, bid, ask, 1, bid, bid, ask, ask, mid, mid, bid, ask, 0,
 		}
 		return
 	}
@@ -52,6 +55,7 @@ func (m *Move) Merge(later *Move) {
 	}
 	m.Time, m.Bid, m.Ask = later.Time, later.Bid, later.Ask
 	m.Count += later.Count
+	m.Total = later.Total
 	m.BidHigh, m.BidLow = max(m.BidHigh, later.BidHigh), min(m.BidLow, later.BidLow)
 	m.AskHigh, m.AskLow = max(m.AskHigh, later.AskHigh), min(m.AskLow, later.AskLow)
 	m.MidHigh, m.MidLow = max(m.MidHigh, later.MidHigh), min(m.MidLow, later.MidLow)
@@ -62,6 +66,7 @@ func (m *Move) Merge(later *Move) {
 type moveWriter struct {
 	ringWriter
 	open  Move
+	total uint64
 	taken atomic.Uint64
 }
 
@@ -90,10 +95,11 @@ func (w *moveWriter) publish(wanted bool) (held bool) {
 
 func (w *moveWriter) flush() {
 	o := &w.open
+	w.total += uint64(o.Count)
 	words := [moveWords]int64{
 		int64(o.Time), int64(o.Bid), int64(o.Ask), o.Count, int64(o.BidHigh), int64(o.BidLow),
 		int64(o.AskHigh), int64(o.AskLow), int64(o.MidHigh), int64(o.MidLow),
-		int64(o.BidOpen), int64(o.AskOpen),
+		int64(o.BidOpen), int64(o.AskOpen), int64(w.total),
 	}
 	w.put(words[:])
 	o.Count = 0
@@ -102,6 +108,6 @@ func (w *moveWriter) flush() {
 func (m *Move) unpack(w []int64) {
 	*m = Move{
 		Time(w[0]), Price(w[1]), Price(w[2]), w[3], Price(w[4]), Price(w[5]), Price(w[6]),
-		Price(w[7]), Mid(w[8]), Mid(w[9]), Price(w[10]), Price(w[11]),
+		Price(w[7]), Mid(w[8]), Mid(w[9]), Price(w[10]), Price(w[11]), uint64(w[12]),
 	}
 }
