@@ -88,6 +88,7 @@ type script struct {
 	mids   []Price
 	told   Time
 	quotes []Quote
+	steady bool // No price ever jumps.
 }
 
 func newScript(random *rand.Rand, symbols int) *script {
@@ -142,9 +143,11 @@ func (s *script) quote() Quote {
 	case 1:
 		q.Ask = q.Bid - 1
 	case 2:
-		q.Bid, q.Ask = q.Bid*3, q.Ask*3
+		if !s.steady {
+			q.Bid, q.Ask = q.Bid*3, q.Ask*3
+		}
 	case 3: // Now and then the market really moves that far.
-		if r.IntN(40) > 0 {
+		if s.steady || r.IntN(40) > 0 {
 			break
 		}
 		if s.mids[id] *= 2; s.mids[id] > 10_000_000 {
