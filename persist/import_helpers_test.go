@@ -1,0 +1,74 @@
+package persist
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"tradingengine/core"
+)
+
+// importSymbols are the default symbols and those that only the recorded files have.
+func importSymbols(t testing.TB) *core.Registry {
+	t.Helper()
+	symbols := core.DefaultSymbols()
+	for _, name := range []string{"XAUUSD", "CHFJPY", "EURCHF"} {
+		symbols = append(symbols, core.NewSymbol(name))
+	}
+	r, err := core.NewRegistry(symbols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func openImportStore(t testing.TB, dir string) *Store {
+	t.Helper()
+	s, err := Open(Options{Dir: dir, Symbols: importSymbols(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// recordedFiles finds the recorded quotes beside the repository.
+func recordedFiles(t testing.TB, pattern string) []string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		if filepath.Dir(dir) == dir {
+			t.Fatal("no go.mod above the test")
+		}
+		dir = filepath.Dir(dir)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "..", "shared", "data", pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		t.Skip("no recorded quotes in ../shared/data")
+	}
+	return files
+}
+
+func mustImport(t testing.TB, s *Store, files ...string) ImportResult {
+	t.Helper()
+	r, err := Import(t.Context(), ImportOptions{
+		Store: s, Files: files, Throttle: core.DefaultThreshold,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
