@@ -38,7 +38,9 @@ type Comparison struct {
 // Compare measures both servers flat out in turns, so that whatever else the box does meets both
 // alike. The order of a pair alternates: the second of two neighbours must not always profit from
 // a warmer processor.
-func Compare(ctx context.Context, opts CompareOptions, progress func(Comparison)) ([]Comparison, error) {
+func Compare(
+	ctx context.Context, opts CompareOptions, progress func(Comparison),
+) ([]Comparison, error) {
 	var all []Comparison
 	for _, path := range opts.Paths {
 		c := Comparison{Path: path}

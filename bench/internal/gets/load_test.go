@@ -152,10 +152,11 @@ func TestSeedDecidesTheOrder(t *testing.T) {
 		inBubble(t, handler, opts, func(*Load) {})
 		return strings.Join(paths, " ")
 	}
-	if order(1) != order(1) {
-		t.Error("the same seed asked in another order")
+	first := order(1)
+	if again := order(1); again != first {
+		t.Errorf("the same seed asked in another order: %s, then %s", first, again)
 	}
-	if order(1) == order(2) {
+	if order(2) == first {
 		t.Error("another seed asked in the same order")
 	}
 }

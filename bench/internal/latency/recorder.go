@@ -75,6 +75,13 @@ func (r *Recorder) RecordAges(ages []time.Duration) {
 	}
 }
 
+// Errors is how many requests have failed so far.
+func (r *Recorder) Errors() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.mu.errors
+}
+
 // Summary is what a recorder has seen.
 type Summary struct {
 	Count  int64 `json:"count"`

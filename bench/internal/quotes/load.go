@@ -112,7 +112,10 @@ func (l *Load) Run(ctx context.Context, start time.Time) error {
 	var senders sync.WaitGroup
 	failures := make([]error, len(l.senders))
 	for c, s := range l.senders {
-		schedule := s.schedule(start, c)
+		schedule, due := s.schedule(start, c)
+		if !due {
+			continue
+		}
 		defer context.AfterFunc(ctx, schedule.Stop)()
 		senders.Go(func() { failures[c] = s.run(schedule) })
 	}
@@ -120,8 +123,9 @@ func (l *Load) Run(ctx context.Context, start time.Time) error {
 	return errors.Join(failures...)
 }
 
-// schedule spreads the connections evenly: they take turns.
-func (s *sender) schedule(start time.Time, connection int) *pace.Schedule {
+// schedule spreads the connections evenly: they take turns. It is false if the load ends before the
+// turn of this connection.
+func (s *sender) schedule(start time.Time, connection int) (*pace.Schedule, bool) {
 	opts := s.load.opts
 	batch := int64(opts.Batch)
 	plan := pace.Options{Start: start, Duration: opts.Duration, Grace: opts.Grace}
@@ -131,9 +135,16 @@ func (s *sender) schedule(start time.Time, connection int) *pace.Schedule {
 	if opts.Rate > 0 {
 		requests := opts.Rate / float64(opts.Batch)
 		plan.Rate = requests / float64(len(s.load.senders))
-		plan.Start = start.Add(time.Duration(float64(connection) * 1e9 / requests))
+		turn := time.Duration(float64(connection) * 1e9 / requests)
+		plan.Start = start.Add(turn)
+		if plan.Duration > 0 {
+			plan.Duration -= turn
+			if plan.Duration <= 0 {
+				return nil, false
+			}
+		}
 	}
-	return pace.New(plan)
+	return pace.New(plan), true
 }
 
 func (s *sender) run(schedule *pace.Schedule) error {

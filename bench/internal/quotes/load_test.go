@@ -281,6 +281,35 @@ func TestPacedLoadKeepsItsRate(t *testing.T) {
 	})
 }
 
+// At a low rate the turn of some connections never comes; the load must end on time all the same.
+func TestSlowLoadEndsOnTime(t *testing.T) {
+	f := func(rate float64, quotes int64) {
+		t.Helper()
+		opts := LoadOptions{
+			Connections: 4, Batch: 100, Rate: rate, Duration: 10 * time.Second, Grace: time.Second,
+		}
+		start := time.Time{}
+		handler := func(w http.ResponseWriter, r *http.Request) {
+			if start.IsZero() {
+				start = time.Now()
+			}
+			if late := time.Since(start); late >= 10*time.Second {
+				t.Errorf("%v quotes/s: sent %v after the start", rate, late)
+			}
+			takeAll(w, r)
+		}
+		inBubble(t, handler, opts, func(l *Load) {
+			if got := l.Totals().Sent; got != quotes {
+				t.Errorf("%v quotes/s: sent %d, want %d", rate, got, quotes)
+			}
+		})
+	}
+	f(1, 100)
+	f(20, 200)
+	f(35, 400)
+	f(100, 1000)
+}
+
 func TestStopEndsTheLoad(t *testing.T) {
 	opts := LoadOptions{Connections: 2, Batch: 10, Rate: 10_000, Grace: time.Second}
 	ctx, stop := context.WithCancel(t.Context())

@@ -202,10 +202,11 @@ func TestSeedDecides(t *testing.T) {
 		w := NewWriter(WriterOptions{Instruments: instruments, Seed: seed, Stream: stream})
 		return string(w.Write(100))
 	}
-	if f(1, 0) != f(1, 0) {
-		t.Error("the same seed gave other quotes")
+	first := f(1, 0)
+	if again := f(1, 0); again != first {
+		t.Errorf("the same seed gave other quotes: %s, then %s", first, again)
 	}
-	if f(1, 0) == f(2, 0) || f(1, 0) == f(1, 1) {
+	if f(2, 0) == first || f(1, 1) == first {
 		t.Error("another seed or stream gave the same quotes")
 	}
 }

@@ -41,8 +41,8 @@ func residentFromStatus(path string) (int64, error) {
 
 // Resident returns the resident bytes the engine reports of itself.
 func (s *Stats) Resident() (int64, error) {
-	if s.Memory == nil || s.Memory.ResidentBytes <= 0 {
-		return 0, fmt.Errorf("%w: /api/stats has no memory.residentBytes", ErrNoMemory)
+	if s.Server.ResidentBytes <= 0 {
+		return 0, fmt.Errorf("%w: /api/stats has no server.residentBytes", ErrNoMemory)
 	}
-	return s.Memory.ResidentBytes, nil
+	return s.Server.ResidentBytes, nil
 }

@@ -135,7 +135,7 @@ func TestStats(t *testing.T) {
 	c := engine(t, map[string]string{"/api/stats": `{
 		"quotes":{"received":100,"stored":45,"throttled":50,"rejected":4},
 		"ticks":{"stored":45,"committed":40,"pending":4,"lost":1},
-		"memory":{"residentBytes":104857600}}`})
+		"server":{"residentBytes":104857600}}`})
 	s, err := c.Stats()
 	if err != nil {
 		t.Fatal(err)
@@ -148,6 +148,13 @@ func TestStats(t *testing.T) {
 	}
 	if n, err := s.Resident(); n != 100<<20 || err != nil {
 		t.Errorf("memory: got %d, %v", n, err)
+	}
+	exact := false
+	s.Quotes.Exact = &exact
+	_, quotesCounted := s.QuotesRemainder()
+	_, ticksCounted := s.TicksRemainder()
+	if quotesCounted || ticksCounted {
+		t.Error("counters of different moments were added up")
 	}
 	var none Stats
 	if _, ok := none.QuotesRemainder(); ok {

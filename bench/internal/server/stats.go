@@ -7,6 +7,8 @@ type Stats struct {
 		Stored    int64 `json:"stored"`
 		Throttled int64 `json:"throttled"`
 		Rejected  int64 `json:"rejected"`
+		// Exact is false when the counters are not of one moment, so that their sum may be off.
+		Exact *bool `json:"exact,omitempty"`
 	} `json:"quotes"`
 	Ticks *struct {
 		Stored    int64 `json:"stored"`
@@ -14,10 +16,10 @@ type Stats struct {
 		Pending   int64 `json:"pending"`
 		Lost      int64 `json:"lost"`
 	} `json:"ticks"`
-	// Memory is absent where the engine does not say what it holds.
-	Memory *struct {
+	// Server has no resident bytes where the engine does not say what it holds.
+	Server struct {
 		ResidentBytes int64 `json:"residentBytes"`
-	} `json:"memory"`
+	} `json:"server"`
 }
 
 // Stats asks for the engine's counters.
@@ -27,10 +29,15 @@ func (c *Client) Stats() (Stats, error) {
 	return s, err
 }
 
+// counted says that the sums of the counters mean something.
+func (s *Stats) counted() bool {
+	return s.Quotes != nil && (s.Quotes.Exact == nil || *s.Quotes.Exact)
+}
+
 // QuotesRemainder is what is missing of received = stored + throttled + rejected; false if the
-// engine does not count.
+// engine does not count, or not at one moment.
 func (s *Stats) QuotesRemainder() (int64, bool) {
-	if s.Quotes == nil {
+	if !s.counted() {
 		return 0, false
 	}
 	q := s.Quotes
@@ -39,7 +46,7 @@ func (s *Stats) QuotesRemainder() (int64, bool) {
 
 // TicksRemainder is what is missing of stored = committed + pending + lost.
 func (s *Stats) TicksRemainder() (int64, bool) {
-	if s.Ticks == nil {
+	if s.Ticks == nil || !s.counted() {
 		return 0, false
 	}
 	t := s.Ticks

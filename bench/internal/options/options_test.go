@@ -1,0 +1,170 @@
+package options
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tradingengine/bench/internal/quotes"
+)
+
+func TestDefaults(t *testing.T) {
+	o, err := Parse(nil, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(name string, got, want any) {
+		t.Helper()
+		if got != want {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+	f("address", o.Address().String(), "http://localhost:7999")
+	f("duration", o.Duration, 30*time.Second)
+	f("quotes", o.Quotes.Rate, Rate{PerSecond: 50_000})
+	f("batch", o.Quotes.Batch, 500)
+	f("connections", o.Quotes.Connections, 4)
+	f("ack", o.Quotes.Ack, quotes.Commit)
+	f("write", o.Quotes.Write, false)
+	f("GETs", o.Gets.Rate, Rate{PerSecond: 2000})
+	f("GET connections", o.Gets.Connections, 54)
+}
+
+func TestFlagsAreRead(t *testing.T) {
+	o, err := Parse(strings.Fields("-url 127.0.0.1:1 -quotes-rate max -format csv -ack accept "+
+		"-symbols eurusd,BTCUSD -get-rate 0 -path /a -path /b?c=d -ws 3 -seq 7 -lp BENCH"), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Address().Host != "127.0.0.1:1" || !o.Quotes.Rate.FlatOut || o.Gets.Rate.On() {
+		t.Errorf("got %+v", o)
+	}
+	if o.Quotes.Format != quotes.CSV || o.Quotes.Ack != quotes.Accept || o.Quotes.Sequence != 7 {
+		t.Errorf("got %+v", o.Quotes)
+	}
+	if !slices.Equal(o.Quotes.Symbols, []string{"EURUSD", "BTCUSD"}) ||
+		!slices.Equal(o.Gets.Paths, []string{"/a", "/b?c=d"}) {
+		t.Errorf("got %v and %v", o.Quotes.Symbols, o.Gets.Paths)
+	}
+}
+
+func TestComparisonMeasuresGetsAlone(t *testing.T) {
+	o, err := Parse([]string{"-compare", "localhost:7998", "-path", "/a"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !o.Gets.Rate.FlatOut || o.Quotes.Rate.On() || o.Sessions != 0 || o.Gets.Rounds != 5 {
+		t.Errorf("got %+v", o)
+	}
+	if o.Bare().Host != "localhost:7998" {
+		t.Errorf("got %v", o.Bare())
+	}
+}
+
+func TestWrongUsageIsExplained(t *testing.T) {
+	f := func(args, want string) {
+		t.Helper()
+		_, err := Parse(strings.Fields(args), io.Discard)
+		if !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", args, err, want)
+		}
+	}
+	f("-qoutes-rate 5", "unknown flag -qoutes-rate; did you mean -quotes-rate?")
+	f("--duraton 5s", "did you mean -duration?")
+	f("-get-con 5", "did you mean -get-conns?")
+	f("-w", "did you mean -ws?")
+	f("-xxxxxxxxxxxxxxxx", "unknown flag -xxxxxxxxxxxxxxxx")
+	f("-duration", "flag needs an argument: -duration")
+	f("-duration 5", "invalid value")
+	f("-quotes-rate -1", "a rate is a number")
+	f("-quotes-rate NaN", "a rate is a number")
+	f("-get-rate fast", "a rate is a number")
+	f("-format xml", "a format is ndjson, csv or json")
+	f("-ack never", "an acknowledgement is commit or accept")
+	f("-batch 0", "-batch is 1 to 50000, not 0")
+	f("-conns 0", "-conns is")
+	f("-get-conns 0", "-get-conns is")
+	f("-ws -1", "-ws is")
+	f("-timeout 0s", "-timeout is not 0")
+	f("-duration 0s", "needs an end")
+	f("-duration 0s -count 5 -quotes-rate 0 -get-rate 0", "give -duration")
+	f("-quotes-rate 0 -get-rate 0 -ws 0", "nothing to do")
+	f("-path ohlc", "-path begins with /")
+	f("-lp a,b", "-lp is a plain name")
+	f("-url https://localhost", "-url: an address looks like")
+	f("torture", `unexpected argument "torture"`)
+	f("-compare localhost:1", "-compare needs at least one -path")
+	f("-compare ftp://x -path /a", "-compare: an address")
+	f("-compare localhost:1 -path /a -get-rate 5", "must be max")
+	f("-compare localhost:1 -path /a -ws 1", "GETs alone")
+	f("-compare localhost:1 -path /a -quotes-rate 1", "GETs alone")
+	f("-compare localhost:1 -path /a -count 1", "-duration alone")
+	f("-compare localhost:1 -path /a -rounds 0", "-rounds is")
+}
+
+// The reference must explain every flag, with the default where there is one.
+func TestReferenceIsWhole(t *testing.T) {
+	var out bytes.Buffer
+	_, err := Parse([]string{"-h"}, &out)
+	if !errors.Is(err, ErrHelp) || errors.Is(err, ErrUsage) {
+		t.Fatalf("got %v, want help", err)
+	}
+	var o Options
+	var symbols string
+	words := strings.Join(strings.Fields(out.String()), " ")
+	listed := 0
+	o.flags(&symbols).VisitAll(func(f *flag.Flag) {
+		if !strings.Contains(out.String(), "\n  -"+f.Name) {
+			t.Errorf("-%s is not in the reference", f.Name)
+		}
+		if n := len(f.DefValue); n > 0 && f.DefValue != "false" &&
+			!strings.Contains(words, "(default "+f.DefValue+")") {
+			t.Errorf("-%s: the default %s is not in the reference", f.Name, f.DefValue)
+		}
+		listed++
+	})
+	for _, group := range groups {
+		listed -= len(group.flags)
+	}
+	if listed != 0 {
+		t.Errorf("the reference lists flags twice, or some that do not exist: %d off", -listed)
+	}
+	for line := range strings.Lines(out.String()) {
+		if len(line) > 101 {
+			t.Errorf("a line of %d letters: %s", len(line), line)
+		}
+	}
+}
+
+func TestDistance(t *testing.T) {
+	f := func(a, b string, want int) {
+		t.Helper()
+		if got := distance(a, b); got != want {
+			t.Errorf("%q, %q: got %d, want %d", a, b, got, want)
+		}
+	}
+	f("", "", 0)
+	f("url", "", 3)
+	f("url", "url", 0)
+	f("kitten", "sitting", 3)
+	f("qoutes", "quotes", 2)
+}
+
+func TestRateText(t *testing.T) {
+	f := func(text string, want Rate) {
+		t.Helper()
+		var r Rate
+		if err := r.UnmarshalText([]byte(text)); err != nil || r != want || r.String() != text {
+			t.Errorf("%s: got %+v, %v", text, r, err)
+		}
+	}
+	f("50000", Rate{PerSecond: 50_000})
+	f("0.5", Rate{PerSecond: 0.5})
+	f("0", Rate{})
+	f("max", Rate{FlatOut: true})
+}

@@ -1,0 +1,83 @@
+package options
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+)
+
+const (
+	introduction = `bench puts load on a running engine and measures it. It starts nothing itself.
+
+  go run ./bench [flags]
+
+Requests are due on a fixed schedule, whatever the engine does, and latency counts from when a
+request was due. Quotes are posted only into an empty market, or with -write, and never into a
+simulated one; GETs and WebSocket readers work on any. Ctrl-C ends the run early with its report.
+
+Exit code: 0 all targets met, 1 a target missed or the engine out of reach, 2 wrong usage.
+`
+	examples = `
+Examples:
+  go run ./bench -duration 60s                        quotes, GETs and readers at once
+  go run ./bench -quotes-rate max -get-rate 0 -ws 0   how many quotes a second are committed
+  go run ./bench -quotes-rate 0 -get-rate max -get-conns 16 -path '/ohlc?symbol=EURUSD&limit=500'
+  go run ./bench -compare http://localhost:7998 -path '/ohlc?symbol=EURUSD&limit=500'
+`
+)
+
+// groups are the sections of the reference; a test sees to it that no flag is left out.
+var groups = []struct {
+	title string
+	flags []string
+}{
+	{"Run", []string{"url", "duration", "count", "timeout", "seed"}},
+	{"Quotes (POST /ticks)", []string{
+		"quotes-rate", "quotes-min", "batch", "conns", "format", "ack", "symbols", "times", "seq",
+		"lp", "write",
+	}},
+	{"GETs", []string{"get-rate", "get-conns", "path", "compare", "rounds"}},
+	{"WebSocket", []string{"ws"}},
+	{"Report", []string{"pid", "json", "quiet"}},
+}
+
+func printReference(out io.Writer, fs *flag.FlagSet) error {
+	var text bytes.Buffer
+	text.WriteString(introduction)
+	for _, group := range groups {
+		fmt.Fprintf(&text, "\n%s:\n", group.title)
+		for _, name := range group.flags {
+			f := fs.Lookup(name)
+			unit, usage := flag.UnquoteUsage(f)
+			fmt.Fprintf(&text, "  %s\n", strings.TrimSpace("-"+name+" "+unit))
+			if f.DefValue != "" && f.DefValue != "false" {
+				usage += fmt.Sprintf(" (default %s)", f.DefValue)
+			}
+			for _, line := range fold(usage, 90) {
+				fmt.Fprintf(&text, "        %s\n", line)
+			}
+		}
+	}
+	text.WriteString(examples)
+	_, err := out.Write(text.Bytes())
+	return err
+}
+
+// fold breaks a text at blanks into lines of at most width.
+func fold(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"tradingengine/bench/internal/gets"
+	"tradingengine/bench/internal/latency"
+	"tradingengine/bench/internal/options"
+	"tradingengine/bench/internal/quotes"
+	"tradingengine/bench/internal/server"
+	"tradingengine/bench/internal/sockets"
+)
+
+// loads are what runs at once; a load that was not asked for is nil.
+type loads struct {
+	quotes    *quotes.Load
+	gets      *gets.Load
+	endpoints []*gets.Endpoint
+	sockets   *sockets.Load
+	duration  time.Duration
+}
+
+func (l *loads) prepare(opts options.Options, survey *server.Survey, posting bool) error {
+	l.duration = opts.Duration
+	instruments, err := survey.Select(opts.Quotes.Symbols)
+	if err != nil {
+		return err
+	}
+	to := wireTo(opts, opts.Address())
+	if q := opts.Quotes; posting {
+		l.quotes = quotes.NewLoad(quotes.LoadOptions{
+			Wire: to,
+			Writer: quotes.WriterOptions{
+				Instruments: instruments, Format: q.Format, Seed: opts.Seed, Times: q.Times,
+				FirstSequence: q.Sequence, Source: q.Source,
+			},
+			Ack: q.Ack, Connections: q.Connections, Batch: q.Batch, Rate: q.Rate.PerSecond,
+			Count: opts.Count, Duration: opts.Duration, Grace: opts.Timeout,
+		})
+	}
+	if g := opts.Gets; g.Rate.On() {
+		l.endpoints = gets.Mix(survey.Instruments, survey.HasAccounts)
+		if len(g.Paths) > 0 {
+			l.endpoints = gets.Chosen(g.Paths)
+		}
+		l.gets = gets.NewLoad(gets.LoadOptions{
+			Wire: to, Endpoints: l.endpoints, Connections: g.Connections, Rate: g.Rate.PerSecond,
+			Count: opts.Count, Duration: opts.Duration, Grace: opts.Timeout, Seed: opts.Seed,
+		})
+	}
+	if opts.Sessions > 0 {
+		l.sockets = sockets.NewLoad(sockets.LoadOptions{
+			Address: opts.Address().Host, Sessions: opts.Sessions, Timeout: opts.Timeout,
+		})
+	}
+	return nil
+}
+
+func (l *loads) empty() bool { return l.quotes == nil && l.gets == nil && l.sockets == nil }
+
+// open connects everything before the clock starts.
+func (l *loads) open(ctx context.Context) error {
+	if l.sockets != nil {
+		if err := l.sockets.Open(ctx); err != nil {
+			return err
+		}
+	}
+	var problems []error
+	if l.gets != nil {
+		problems = append(problems, l.gets.Open())
+	}
+	if l.quotes != nil {
+		problems = append(problems, l.quotes.Open())
+	}
+	err := errors.Join(problems...)
+	if err != nil {
+		l.close()
+	}
+	return err
+}
+
+// run returns when quotes and GETs have ended, or when the time is over if there are neither.
+func (l *loads) run(ctx context.Context, start time.Time) error {
+	var running sync.WaitGroup
+	var problems [2]error
+	if l.quotes != nil {
+		running.Go(func() { problems[0] = l.quotes.Run(ctx, start) })
+	}
+	if l.gets != nil {
+		running.Go(func() { problems[1] = l.gets.Run(ctx, start) })
+	}
+	if l.quotes == nil && l.gets == nil {
+		select {
+		case <-time.After(time.Until(start.Add(l.duration))):
+		case <-ctx.Done():
+		}
+	}
+	running.Wait()
+	return errors.Join(problems[:]...)
+}
+
+// close ends the sessions; the other loads close their own connections.
+func (l *loads) close() {
+	if l.sockets != nil {
+		l.sockets.Close()
+	}
+}
+
+// ticks is how many ticks the sessions have got so far.
+func (l *loads) ticks() int64 {
+	if l.sockets == nil {
+		return 0
+	}
+	return l.sockets.Totals().Ticks
+}
+
+// getRecorders are those of all GETs.
+func (l *loads) getRecorders() []*latency.Recorder {
+	recorders := make([]*latency.Recorder, 0, len(l.endpoints))
+	for _, e := range l.endpoints {
+		recorders = append(recorders, e.Recorder())
+	}
+	return recorders
+}
