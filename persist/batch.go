@@ -24,9 +24,10 @@ type batch struct {
 
 	cursors []cursor // By core.SymbolID.
 
-	ticks, bars *rowWriter
-	readTicks   []core.Tick
-	readBars    []core.Bar
+	conn                 *conn
+	ticks, bars, forming *rowWriter
+	readTicks            []core.Tick
+	readBars             []core.Bar
 
 	marks   []uint64        // Batches that were applied before the cuts were read.
 	dirty   []core.SymbolID // What the engine gave.
@@ -52,7 +53,8 @@ const (
 
 func (b *batch) start(s *Store, c *conn, e *core.Engine) {
 	b.store, b.engine = s, e
-	b.ticks, b.bars = newTickWriter(c), newBarWriter(c)
+	b.conn = c
+	b.ticks, b.bars, b.forming = newTickWriter(c), newBarWriter(c), newFormingWriter(c)
 	b.readTicks, b.readBars = make([]core.Tick, tickRun), make([]core.Bar, barRun)
 	b.cursors = make([]cursor, e.Symbols().Len())
 	for i := range b.cursors {
@@ -92,34 +94,37 @@ func (k *cursor) has(c *core.Cut) bool {
 		slices.Equal(k.seqs, c.Numbered)
 }
 
+// hasForming reports whether the file has the forming minute of a cut, or has none as the cut.
 func (k *cursor) hasForming(c *core.Cut) bool {
-	return c.Forming.Volume == 0 || k.forming == c.Forming && k.clocked == c.Clocked
+	if c.Forming.Volume == 0 {
+		return k.forming.Volume == 0
+	}
+	return k.forming == c.Forming && k.clocked == c.Clocked
 }
 
 // write puts the cuts into the file, inside a transaction.
 func (b *batch) write() (err error) {
 	b.ticks.reset()
 	b.bars.reset()
-	if b.sources, err = b.store.putSources(b.ticks.conn); err != nil {
+	b.forming.reset()
+	if b.sources, err = b.store.putSources(b.conn); err != nil {
 		return err
 	}
-	for i := range b.changed {
-		if err := b.writeTicks(&b.changed[i]); err != nil {
+	// One table after the other: its pages and its statement stay in the processor's cache.
+	steps := []func(*change) error{b.writeTicks, b.writeBars, b.writeForming, b.writeSeqs}
+	for _, step := range steps {
+		for i := range b.changed {
+			if err := step(&b.changed[i]); err != nil {
+				return err
+			}
+		}
+	}
+	for _, rows := range []*rowWriter{b.ticks, b.bars, b.forming} {
+		if err := rows.flush(); err != nil {
 			return err
 		}
 	}
-	if err := b.ticks.flush(); err != nil {
-		return err
-	}
-	for i := range b.changed {
-		if err := b.writeBars(&b.changed[i]); err != nil {
-			return err
-		}
-		if err := b.writeSeqs(&b.changed[i]); err != nil {
-			return err
-		}
-	}
-	return b.bars.flush()
+	return nil
 }
 
 // writeTicks writes the ticks below the cut's head. Those the ring has overwritten are lost, and
@@ -147,8 +152,8 @@ func (b *batch) writeTicks(ch *change) error {
 	return nil
 }
 
-// writeBars writes the bars closed up to the cut, and the forming minute. The minute that was
-// forming before is replaced by itself, closed: it has the same key.
+// writeBars writes the bars closed up to the cut. A minute that an earlier run left forming in the
+// table bar is replaced by itself, closed: it has the same key.
 func (b *batch) writeBars(ch *change) error {
 	key, k := b.store.ids[ch.id], &b.cursors[ch.id]
 	for f := range core.Frames {
@@ -170,10 +175,27 @@ func (b *batch) writeBars(ch *change) error {
 			at += uint64(n)
 		}
 	}
-	if k.hasForming(&ch.cut) {
+	return nil
+}
+
+// writeForming writes the forming minute over the one before.
+func (b *batch) writeForming(ch *change) error {
+	key, k := b.store.ids[ch.id], &b.cursors[ch.id]
+	switch {
+	case k.hasForming(&ch.cut):
 		return nil
+	case ch.cut.Forming.Volume == 0:
+		return b.conn.exec("DELETE FROM forming WHERE symbol_id = ?", key)
+	case k.forming.Volume == 0:
+		// It may be the minute that an earlier run left in the table bar.
+		err := b.conn.exec(
+			"DELETE FROM bar WHERE symbol_id = ? AND frame = ? AND time = ? AND complete = 0",
+			key, frameSeconds(core.M1), int64(ch.cut.Forming.Time))
+		if err != nil {
+			return err
+		}
 	}
-	return b.bars.bar(key, core.M1, &ch.cut.Forming, false, ch.cut.Clocked)
+	return b.forming.bar(key, core.M1, &ch.cut.Forming, false, ch.cut.Clocked)
 }
 
 // writeSeqs writes the numbers that changed.
@@ -183,7 +205,7 @@ func (b *batch) writeSeqs(ch *change) error {
 		if i < len(stored) && stored[i] == s {
 			continue
 		}
-		err := b.bars.conn.exec(
+		err := b.conn.exec(
 			"INSERT OR REPLACE INTO seq (symbol_id, source_id, last) VALUES (?, ?, ?)",
 			b.store.ids[ch.id], int64(s.Source), int64(s.Seq))
 		if err != nil {

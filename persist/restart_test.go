@@ -57,27 +57,30 @@ func TestFormingMinuteGoesOnAfterRestart(t *testing.T) {
 	dir := t.TempDir()
 	options := marketOptions{Store: Options{Dir: dir, Symbols: testRegistry(t)}}
 	m := startMarket(t, options)
-	q := core.Quote{Symbol: 3, Source: m.source("LP"), Bid: 100, Ask: 102}
+	q := core.Quote{Symbol: 2, Source: m.source("LP"), Bid: 100, Ask: 102}
 	m.mustSend([]core.Quote{q})
 	m.stop()
 
 	m = startMarket(t, options)
 	q.Bid, q.Ask = 90, 96
 	m.mustSend([]core.Quote{q})
-	if forming, _ := m.engine.Forming(3, core.M1); forming.Volume != 2 || forming.Bid.Open != 100 {
+	db := openSecond(t, dir)
+	const minutes = "SELECT volume, bid_open, complete FROM bars WHERE frame = '1m'"
+	if got := queryText(t, db, minutes); got != "2|1|0" {
+		t.Errorf("the minute in the file: got %s, want 2|1|0", got)
+	}
+	if forming, _ := m.engine.Forming(2, core.M1); forming.Volume != 2 || forming.Bid.Open != 100 {
 		t.Errorf("the minute after a restart is %+v, want both quotes", forming)
 	}
 	m.clock.Add(int64(2 * core.Minute))
-	db := openSecond(t, dir)
 	eventually(t, "closed minute", func() bool {
 		return queryInt(t, db, "SELECT count(*) FROM bar WHERE frame = 60 AND complete = 1") == 1
 	})
-	var volume, low, complete int64
-	err := db.QueryRow("SELECT volume, bid_low, complete FROM bar WHERE frame = 60").
-		Scan(&volume, &low, &complete)
-	if err != nil || volume != 2 || low != 90 || complete != 1 {
-		t.Errorf("closed minute: volume %d, low %d, complete %d, %v; want 2, 90, 1", volume, low,
-			complete, err)
+	if got := queryText(t, db, minutes); got != "2|1|1" {
+		t.Errorf("the closed minute in the file: got %s, want 2|1|1", got)
+	}
+	if got := queryInt(t, db, "SELECT bid_low FROM bar WHERE frame = 60"); got != 90 {
+		t.Errorf("low of the closed minute: got %d, want 90", got)
 	}
 }
 
@@ -115,7 +118,9 @@ func TestKilledFileHoldsWholeCuts(t *testing.T) {
 		for i := range acknowledged {
 			k.promised = append(k.promised, acknowledged[i].Load())
 		}
-		copyFiles(t, m.store, k.dir)
+		m.store.writing.Lock()
+		copyFiles(t, m.store.Dir(), k.dir)
+		m.store.writing.Unlock()
 		files = append(files, k)
 	}
 	enough.Store(true)
@@ -125,18 +130,16 @@ func TestKilledFileHoldsWholeCuts(t *testing.T) {
 	}
 }
 
-// copyFiles copies the file and its log between two commits.
-func copyFiles(t *testing.T, s *Store, dir string) {
+// copyFiles copies a file and its log. Nothing may be written meanwhile.
+func copyFiles(t *testing.T, from, to string) {
 	t.Helper()
-	s.writing.Lock()
-	defer s.writing.Unlock()
 	for _, name := range []string{MarketFile, MarketFile + "-wal"} {
-		content, err := os.ReadFile(filepath.Join(s.Dir(), name))
+		content, err := os.ReadFile(filepath.Join(from, name))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
 		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), content, 0o600)
+			err = os.WriteFile(filepath.Join(to, name), content, 0o600)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -62,17 +62,19 @@ func newRowWriter(c *conn, verb, table, columns string, rows int) *rowWriter {
 	return w
 }
 
-// newTickWriter writes ticks. A tick that is there already is a bug and undoes the transaction;
-// "OR ROLLBACK" says so more cheaply than the default, for which SQLite would have to be able to
-// undo each statement alone.
+// newTickWriter writes ticks. A tick that is there already is an error.
 func newTickWriter(c *conn) *rowWriter {
-	return newRowWriter(c, "INSERT OR ROLLBACK", "tick", tickColumns, 128)
+	return newRowWriter(c, "INSERT", "tick", tickColumns, 128)
 }
 
-// newBarWriter writes bars over what is there of the same key: a closed minute replaces itself as
-// it formed.
+// newBarWriter writes bars over what is there of the same key.
 func newBarWriter(c *conn) *rowWriter {
 	return newRowWriter(c, "INSERT OR REPLACE", "bar", barColumns, 16)
+}
+
+// newFormingWriter writes forming minutes, each over the one before of its symbol.
+func newFormingWriter(c *conn) *rowWriter {
+	return newRowWriter(c, "INSERT OR REPLACE", "forming", barColumns, 16)
 }
 
 func (w *rowWriter) put(v int64) {

@@ -113,16 +113,17 @@ func (s *Store) open() (err error) {
 		if _, err := os.Stat(s.Path()); err != nil {
 			return fmt.Errorf("no market file: %w", err)
 		}
-		if err = s.openReading(); err != nil {
-			return err
-		}
-		return s.knowFile()
-	}
-	if s.lock, err = LockDir(s.opts.Dir); err != nil {
+	} else if s.lock, err = LockDir(s.opts.Dir); err != nil {
 		return err
 	}
 	if err = inspectHeader(s.Path()); err != nil {
 		return err
+	}
+	if s.opts.ReadOnly {
+		if err = s.openReading(); err != nil {
+			return err
+		}
+		return s.knowFile()
 	}
 	if err = s.openWriting(); err != nil {
 		return err
@@ -147,6 +148,9 @@ func (s *Store) openWriting() error {
 	}
 	if err = migrate(c, s.Path()); err != nil {
 		return err
+	}
+	if err = settleForming(c); err != nil {
+		return openFailure(s.Path(), err)
 	}
 	if err = s.loadSources(c); err != nil {
 		return err

@@ -9,9 +9,13 @@ import (
 	"tradingengine/core"
 )
 
-// ErrDigitsLowered is returned when a symbol is configured with fewer digits than its stored
-// prices have: they could not be kept exactly.
-var ErrDigitsLowered = errors.New("the digits of a symbol cannot be lowered")
+// Errors of symbols whose configuration does not go with what is stored.
+var (
+	// Fewer digits than the stored prices have could not keep them exactly.
+	ErrDigitsLowered = errors.New("the digits of a symbol cannot be lowered")
+	// A read-only store cannot rescale prices.
+	ErrDigitsDiffer = errors.New("the digits of a symbol are not those of its stored prices")
+)
 
 // StoredSymbol is a symbol as the file has it, which may be one the configuration has no more.
 type StoredSymbol struct {
@@ -110,39 +114,45 @@ func (s *Store) adoptSymbols(c *conn) error {
 
 // knowFile is what a read-only store learns from the file instead of changing it.
 func (s *Store) knowFile() error {
-	return s.reading(context.Background(), func(ctx context.Context, c *conn) error {
-		version, err := schemaVersion(c, s.Path())
-		if err != nil {
-			return err
-		}
-		if version/minorVersions < latestVersion()/minorVersions {
-			return fmt.Errorf("%w: %s has schema %d.%d; start the server on it once",
-				ErrOlderSchema, s.Path(), version/minorVersions, version%minorVersions)
-		}
-		if err := s.loadSources(c); err != nil {
-			return err
-		}
-		if s.opts.Symbols == nil {
-			return nil
-		}
-		stored, err := storedSymbols(ctx, c)
-		if err != nil {
-			return err
-		}
-		s.ids = make([]int64, s.opts.Symbols.Len())
-		for _, old := range stored {
-			id, ok := s.opts.Symbols.Lookup([]byte(old.Name))
-			if !ok || s.opts.Symbols.Symbol(id).Name != old.Name {
-				continue
-			}
-			if now := s.opts.Symbols.Symbol(id).Digits; now != old.Digits {
-				return fmt.Errorf("%s is stored with %d digits in %s, and configured with %d",
-					old.Name, old.Digits, s.opts.Dir, now)
-			}
-			s.ids[id] = old.ID
-		}
+	err := s.reading(context.Background(), s.knowFileBy)
+	if isDamage(resultCode(err)) && !errors.Is(err, ErrDamaged) {
+		return openFailure(s.Path(), err)
+	}
+	return err
+}
+
+func (s *Store) knowFileBy(ctx context.Context, c *conn) error {
+	version, err := schemaVersion(c, s.Path())
+	if err != nil {
+		return err
+	}
+	if version/minorVersions < latestVersion()/minorVersions {
+		return fmt.Errorf("%w: %s has schema %d.%d; start the server on it once",
+			ErrOlderSchema, s.Path(), version/minorVersions, version%minorVersions)
+	}
+	if err := s.loadSources(c); err != nil {
+		return err
+	}
+	if s.opts.Symbols == nil {
 		return nil
-	})
+	}
+	stored, err := storedSymbols(ctx, c)
+	if err != nil {
+		return err
+	}
+	s.ids = make([]int64, s.opts.Symbols.Len())
+	for _, old := range stored {
+		id, ok := s.opts.Symbols.Lookup([]byte(old.Name))
+		if !ok || s.opts.Symbols.Symbol(id).Name != old.Name {
+			continue
+		}
+		if now := s.opts.Symbols.Symbol(id).Digits; now != old.Digits {
+			return fmt.Errorf("%w: %s is stored with %d in %s, and configured with %d",
+				ErrDigitsDiffer, old.Name, old.Digits, s.opts.Dir, now)
+		}
+		s.ids[id] = old.ID
+	}
+	return nil
 }
 
 // loadSources makes the table of sources from the names in the file.

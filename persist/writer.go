@@ -129,21 +129,18 @@ func (w *Writer) commitUntil(stop <-chan struct{}) error {
 func (w *Writer) commit() error {
 	b := &w.batch
 	b.collect()
-	var took time.Duration
-	if len(b.changed) > 0 {
-		start := time.Now()
-		if err := w.store.transact(w.write); err != nil {
-			w.engine.MarkDirty(b.dirty)
-			return err
-		}
-		took = time.Since(start)
-		b.advance()
-	}
-	w.engine.Committed(b.marks, b.lost)
 	if len(b.changed) == 0 {
+		w.engine.Committed(b.marks, nil)
 		return nil
 	}
-	w.committed(took)
+	start := time.Now()
+	if err := w.store.transact(w.write); err != nil {
+		w.engine.MarkDirty(b.dirty)
+		return err
+	}
+	b.advance()
+	w.committed(time.Since(start))
+	w.engine.Committed(b.marks, b.lost)
 	return w.checkpoint()
 }
 
@@ -172,7 +169,7 @@ func (w *Writer) checkpoint() error {
 	return nil
 }
 
-// finish commits what is left and empties the log.
+// finish commits what is left, puts the forming minutes where they lie at rest and empties the log.
 func (w *Writer) finish() error {
 	stop := make(chan struct{})
 	timeout := time.AfterFunc(w.opts.FinalTimeout, func() { close(stop) })
@@ -188,8 +185,16 @@ func (w *Writer) finish() error {
 	}
 	w.store.writing.Lock()
 	defer w.store.writing.Unlock()
-	if _, err := checkpoint(w.store.writing.conn, checkpointTruncate); err != nil && isFinal(err) {
+	err := settleForming(w.store.writing.conn)
+	if err == nil {
+		_, err = checkpoint(w.store.writing.conn, checkpointTruncate)
+	}
+	if isFinal(err) {
 		return fmt.Errorf("%w: %w", ErrStorageFailed, err)
+	}
+	if err != nil {
+		// Nothing is lost: whoever opens the file next does it.
+		w.store.opts.Log.Warn("the file could not be tidied at the end", "reason", err)
 	}
 	return nil
 }

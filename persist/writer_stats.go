@@ -65,7 +65,7 @@ func (w *Writer) committed(took time.Duration) {
 	s := &w.published.stats
 	s.Commits++
 	s.Ticks += b.ticks.rows
-	s.Bars += b.bars.rows
+	s.Bars += b.bars.rows + b.forming.rows
 	s.LostTicks += lost
 	s.LostBars += b.lostBars
 	s.LastCommit, s.LastTook = w.store.opts.Now(), took

@@ -112,7 +112,7 @@ func TestAcknowledgedIsCommitted(t *testing.T) {
 	if stats.Committed != stored.Load() || stats.Pending != 0 {
 		t.Errorf("committed %d, pending %d; want %d and 0", stats.Committed, stats.Pending, stored.Load())
 	}
-	if volume := queryInt(t, db, "SELECT sum(volume) FROM bar WHERE frame = 60"); volume !=
+	if volume := queryInt(t, db, "SELECT sum(volume) FROM bars WHERE frame = '1m'"); volume !=
 		stats.Stored+stats.Throttled {
 		t.Errorf("volume of all minutes %d, want %d quotes", volume, stats.Stored+stats.Throttled)
 	}

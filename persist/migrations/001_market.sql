@@ -39,7 +39,8 @@ CREATE TABLE tick (
     PRIMARY KEY (symbol_id, time)
 ) WITHOUT ROWID;
 
--- Closed bars of all frames, and of each symbol the forming minute (complete = 0).
+-- Closed bars of all frames. A minute that was still forming when the engine stopped is here too,
+-- with complete = 0.
 CREATE TABLE bar (
     symbol_id   INTEGER NOT NULL,
     frame       INTEGER NOT NULL,     -- Seconds.
@@ -67,6 +68,37 @@ CREATE TABLE bar (
     PRIMARY KEY (symbol_id, frame, time)
 ) WITHOUT ROWID;
 
+-- The forming minute of each symbol while an engine runs: it is written by every commit that
+-- changes it, and here all of them share a page or two. It moves to the table bar when it closes,
+-- when the engine stops, and when the file is opened again after a kill. The columns are those of
+-- bar.
+CREATE TABLE forming (
+    symbol_id   INTEGER NOT NULL,
+    frame       INTEGER NOT NULL,
+    time        INTEGER NOT NULL,
+    mid_open    INTEGER NOT NULL,
+    mid_high    INTEGER NOT NULL,
+    mid_low     INTEGER NOT NULL,
+    mid_close   INTEGER NOT NULL,
+    bid_open    INTEGER NOT NULL,
+    bid_high    INTEGER NOT NULL,
+    bid_low     INTEGER NOT NULL,
+    bid_close   INTEGER NOT NULL,
+    ask_open    INTEGER NOT NULL,
+    ask_high    INTEGER NOT NULL,
+    ask_low     INTEGER NOT NULL,
+    ask_close   INTEGER NOT NULL,
+    volume      INTEGER NOT NULL,
+    spread_min  INTEGER NOT NULL,
+    spread_max  INTEGER NOT NULL,
+    spread_last INTEGER NOT NULL,
+    first_time  INTEGER NOT NULL,
+    last_time   INTEGER NOT NULL,
+    complete    INTEGER NOT NULL,
+    clocked     INTEGER NOT NULL,
+    PRIMARY KEY (symbol_id)
+) WITHOUT ROWID;
+
 -- The last number taken of each source that numbers its quotes. The numbers are unsigned: those
 -- above 2^63 look negative here.
 CREATE TABLE seq (
@@ -92,6 +124,8 @@ SELECT s.name AS symbol,
 FROM symbol AS s
 JOIN tick AS t ON t.symbol_id = s.id;
 
+-- Both halves have the same columns of the same types: only then does an order by time become a
+-- merge of two keys instead of a sort.
 CREATE VIEW bars AS
 SELECT s.name AS symbol,
        f.name AS frame,
@@ -116,4 +150,29 @@ SELECT s.name AS symbol,
        b.complete AS complete
 FROM symbol AS s
 JOIN frame AS f
-JOIN bar AS b ON b.symbol_id = s.id AND b.frame = f.seconds;
+JOIN bar AS b ON b.symbol_id = s.id AND b.frame = f.seconds
+UNION ALL
+SELECT s.name AS symbol,
+       f.name AS frame,
+       b.time AS time,
+       strftime('%Y-%m-%dT%H:%M:%SZ', b.time / 1000000, 'unixepoch') AS at,
+       b.mid_open / (2 * s.scale) AS open,
+       b.mid_high / (2 * s.scale) AS high,
+       b.mid_low / (2 * s.scale) AS low,
+       b.mid_close / (2 * s.scale) AS close,
+       b.volume AS volume,
+       b.bid_open / s.scale AS bid_open,
+       b.bid_high / s.scale AS bid_high,
+       b.bid_low / s.scale AS bid_low,
+       b.bid_close / s.scale AS bid_close,
+       b.ask_open / s.scale AS ask_open,
+       b.ask_high / s.scale AS ask_high,
+       b.ask_low / s.scale AS ask_low,
+       b.ask_close / s.scale AS ask_close,
+       b.spread_min / s.scale AS spread_min,
+       b.spread_max / s.scale AS spread_max,
+       b.spread_last / s.scale AS spread_last,
+       b.complete AS complete
+FROM symbol AS s
+JOIN frame AS f
+JOIN forming AS b ON b.symbol_id = s.id AND b.frame = f.seconds;

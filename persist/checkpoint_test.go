@@ -1,0 +1,95 @@
+package persist
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"tradingengine/core"
+)
+
+// quoteAll sends quotes of every symbol until the condition holds.
+func quoteAll(m *market, walks []*walk, until func() bool) {
+	for !until() {
+		for _, w := range walks {
+			m.mustSend(w.next(60))
+		}
+	}
+}
+
+func allWalks(m *market) (walks []*walk) {
+	for i := range m.engine.Symbols().Len() {
+		walks = append(walks, newWalk(uint64(i), core.SymbolID(i), m.source("LP"), testStart))
+	}
+	return walks
+}
+
+func TestLogStartsAgain(t *testing.T) {
+	m := startMarket(t, marketOptions{Store: Options{Dir: t.TempDir()}})
+	quoteAll(m, allWalks(m), func() bool { return m.writer.Stats().Checkpoints >= 3 })
+	wal, err := os.Stat(m.store.Path() + "-wal")
+	if err != nil || wal.Size() > 2*walCheckpointPages*walPageBytes {
+		t.Errorf("the log has %d bytes, %v; want it to have started again at %d", wal.Size(), err,
+			walCheckpointPages*walPageBytes)
+	}
+	if n := m.writer.Stats().LogBytes; n <= 0 || n > wal.Size() {
+		t.Errorf("statistics say %d bytes of log, the file has %d", n, wal.Size())
+	}
+}
+
+// TestReaderThatHoldsTheLog keeps a read open while quotes flow. The log grows, commits go on, and
+// when the reader is gone the log starts again.
+func TestReaderThatHoldsTheLog(t *testing.T) {
+	dir := t.TempDir()
+	m := startMarket(t, marketOptions{Store: Options{Dir: dir}})
+	walks := allWalks(m)
+	quoteAll(m, walks[:1], func() bool { return m.writer.Stats().Commits > 2 })
+	db := openSecond(t, dir)
+	rows, err := db.Query("SELECT time FROM tick ORDER BY time")
+	if err != nil || !rows.Next() {
+		t.Fatal("no row to hold the log with", err)
+	}
+	quoteAll(m, walks, func() bool {
+		return m.writer.Stats().LogBytes > (walWaitPages+walCheckpointPages)*walPageBytes
+	})
+	if took := m.writer.Stats().MaxTook; took > 5*time.Second {
+		t.Errorf("a commit took %v beside a reader", took)
+	}
+	if err := rows.Close(); err != nil {
+		t.Fatal(err)
+	}
+	quoteAll(m, walks, func() bool { return m.writer.Stats().LogBytes < walCheckpointPages*walPageBytes })
+	quoteAll(m, walks, func() bool {
+		wal, err := os.Stat(m.store.Path() + "-wal")
+		return err == nil && wal.Size() <= walKeepBytes+walCheckpointPages*walPageBytes
+	})
+	compareFile(t, m.store, m.engine)
+}
+
+// TestOwnReadsDoNotHoldTheLog lets a read of this process last for ever: it is ended before the
+// log has 64 MB.
+func TestOwnReadsDoNotHoldTheLog(t *testing.T) {
+	m := startMarket(t, marketOptions{
+		Store: Options{Dir: t.TempDir(), ReadTimeout: time.Hour},
+	})
+	walks := allWalks(m)
+	m.mustSend(walks[0].next(10))
+	started, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- m.store.endlessRead(t.Context(), func() { close(started) })
+	}()
+	<-started
+	var largest int64
+	quoteAll(m, walks, func() bool {
+		largest = max(largest, m.writer.Stats().LogBytes)
+		return len(ended) > 0
+	})
+	if err := <-ended; err == nil {
+		t.Error("the endless read ended without an error")
+	}
+	if largest < walEndPages*walPageBytes*9/10 || largest > 64<<20 {
+		t.Errorf("the log grew to %d bytes, want more than %d (or the read did not hold it) and less "+
+			"than 64 MB", largest, walEndPages*walPageBytes*9/10)
+	}
+	quoteAll(m, walks, func() bool { return m.writer.Stats().LogBytes < walCheckpointPages*walPageBytes })
+}
