@@ -1,0 +1,32 @@
+// Package httpd serves the market over HTTP: quotes come in by POST /ticks, and live prices, ticks,
+// bars, statistics and health go out. It is the only package that knows fasthttp.
+//
+// # The path of a request
+//
+//	connection ─► Server.handle ─► route ─► handler ─► bytes, or an error ─► fail ─► problem+json
+//
+// All routes stand in one table (routes.go). A handler either writes an answer and returns nil, or
+// returns an error; errors.go alone turns errors into answers.
+//
+// # Reading the market
+//
+// A request for ticks or bars is a window on a series: a span of time and a limit. The newest part
+// of a series is in the engine's rings and the older part in [History]; pick joins both without a
+// gap or a repeat (window.go). Elements are encoded once: every series that is asked for keeps its
+// newest elements as lines of JSON (lines.go), so that an answer is mostly one copy of bytes.
+//
+// # Who owns what
+//
+//	fasthttp.RequestCtx   its handler, until that returns; nothing of it is kept
+//	lines                 a mutex; what a reader was given is never written again
+//	lineBudget            a mutex for the list of series, atomics for the rest
+//	histogram, routeStats atomics
+//	rates                 a mutex; Serve's own goroutine adds a sample a second
+//	core.Submission       its handler
+//
+// # Full, slow, gone
+//
+// Too many connections get 503 at once, a body too large 413, a full engine 503 with Retry-After
+// and nothing taken, storage that does not commit in time 503 that says the outcome is unknown.
+// Reads of History have a deadline. A panic in a handler is logged and answered with 500.
+package httpd

@@ -1,0 +1,179 @@
+package httpd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"tradingengine/core"
+)
+
+// ingestSource is the lp of posted quotes that name none.
+const ingestSource = "API"
+
+var (
+	ingestParameters = []string{"ack"}
+	acks             = []string{"commit", "accept"}
+)
+
+const ackCommit = 0
+
+// newIngest registers the source of posted quotes. When the market file has no place for it left,
+// they have no source.
+func (s *Server) newIngest() {
+	source, err := s.engine.Sources().Register(ingestSource)
+	if err != nil {
+		s.log.Warn("posted quotes will name no lp", "detail", err)
+	}
+	s.parsers.New = func() any {
+		return &core.Parser{
+			Symbols: s.symbols, Sources: s.engine.Sources(), DefaultSource: source,
+		}
+	}
+	s.bodies.New = func() any { return &gunzipper{} }
+}
+
+// postTicks takes quotes. Everything that can refuse the body as a whole comes before the first
+// quote is looked at, so that a refused body changes nothing.
+func (s *Server) postTicks(ctx *fasthttp.RequestCtx) error {
+	defer ctx.Request.ReleaseBody(bodyKept)
+	if s.opts.Config.Simulated {
+		return feedSimulated.because("quotes are simulated here and never mixed with real ones; " +
+			"start the server with -feed none to post quotes")
+	}
+	q := newQuery(ctx, ingestParameters)
+	ack := q.choice("ack", acks...)
+	if q.err != nil {
+		return q.err
+	}
+	format, err := bodyFormat(ctx.Request.Header.ContentType())
+	if err != nil {
+		return err
+	}
+	body, zipped, err := s.body(ctx)
+	if zipped != nil {
+		defer s.bodies.Put(zipped)
+	}
+	if err != nil {
+		return err
+	}
+	sub := s.engine.Begin(s.now())
+	defer sub.Release()
+	if s.opts.Config.Recorded {
+		sub.History()
+	}
+	parser := s.parsers.Get().(*core.Parser)
+	defer s.parsers.Put(parser)
+	in := intake{sub: sub, parser: parser}
+	if err := in.take(format, body); err != nil {
+		return err
+	}
+	if ack == ackCommit {
+		return s.commit(ctx, sub)
+	}
+	return s.accept(ctx, sub)
+}
+
+// accept hands the quotes to the engine and answers before they are applied.
+func (s *Server) accept(ctx *fasthttp.RequestCtx, sub *core.Submission) error {
+	if err := s.engine.StorageError(); err != nil {
+		return s.refusal(err)
+	}
+	if err := sub.Send(context.Background(), false); err != nil {
+		return s.refusal(err)
+	}
+	o := sub.Outcome()
+	dst := appendInt(takeBody(ctx), `{"received":`, o.Received)
+	dst = appendInt(dst, `,"rejected":`, o.Rejected)
+	dst = s.appendRejections(dst, o)
+	ctx.SetStatusCode(fasthttp.StatusAccepted)
+	giveBody(ctx, jsonType, append(dst, `,"committed":false}`+"\n"...))
+	return nil
+}
+
+// commit hands the quotes to the engine and answers when what they did is committed.
+func (s *Server) commit(ctx *fasthttp.RequestCtx, sub *core.Submission) error {
+	if err := sub.Send(context.Background(), true); err != nil {
+		return s.refusal(err)
+	}
+	wait, cancel := context.WithTimeout(context.Background(), s.opts.Limits.CommitTimeout)
+	defer cancel()
+	o, lost, err := sub.Wait(wait)
+	switch {
+	case err == nil:
+		dst := append(takeBody(ctx), '{')
+		dst = s.appendOutcome(dst, o)
+		giveBody(ctx, jsonType, append(dst, `,"committed":true}`+"\n"...))
+		return nil
+	case errors.Is(err, core.ErrStorageLost):
+		p := storageLost.because("ticks of this request were overwritten in memory before they " +
+			"could be stored")
+		p.members = s.appendOutcome([]byte{','}, o)
+		p.members = appendInt(p.members, `,"committed":false,"lost":`, lost)
+		return p
+	case errors.Is(err, context.DeadlineExceeded):
+		return storageTimeout.because("the quotes were taken and are not committed yet; whether " +
+			"they will be is unknown, so number them with seq to send them again safely")
+	default:
+		return s.refusal(err)
+	}
+}
+
+// refusal tells the engine's own reasons from those of storage.
+func (s *Server) refusal(err error) error {
+	if errors.Is(err, core.ErrInboxFull) || errors.Is(err, core.ErrClosed) {
+		return err
+	}
+	s.log.Warn("quotes refused, storage has failed", "detail", err)
+	return storageFailed.because("storage has failed, so nothing can be acknowledged any more")
+}
+
+// appendOutcome appends what became of the quotes, as members of an object.
+func (s *Server) appendOutcome(dst []byte, o *core.Outcome) []byte {
+	dst = appendInt(dst, `"received":`, o.Received)
+	dst = appendInt(dst, `,"stored":`, o.Stored)
+	dst = appendInt(dst, `,"throttled":`, o.Throttled)
+	dst = appendInt(dst, `,"rejected":`, o.Rejected)
+	return s.appendRejections(dst, o)
+}
+
+func (s *Server) appendRejections(dst []byte, o *core.Outcome) []byte {
+	dst = append(dst, `,"errors":[`...)
+	for i := range o.Rejections {
+		r := &o.Rejections[i]
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendInt(dst, `{"line":`, int64(r.Line))
+		dst = append(append(dst, `,"code":"`...), r.Reason.String()...)
+		dst = appendString(append(dst, `","detail":`...), r.Text(s.symbols))
+		dst = append(dst, '}')
+	}
+	return append(dst, ']')
+}
+
+// bodyFormats are the types of body that POST /ticks takes.
+type bodyFormatName int
+
+const (
+	bodyJSON bodyFormatName = iota
+	bodyNDJSON
+	bodyCSV
+)
+
+var bodyTypes = []string{jsonType, ndjsonType, "text/csv"}
+
+func bodyFormat(contentType []byte) (bodyFormatName, error) {
+	media, _, _ := bytes.Cut(contentType, []byte{';'})
+	name := strings.ToLower(string(bytes.TrimSpace(media)))
+	for i, known := range bodyTypes {
+		if name == known {
+			return bodyFormatName(i), nil
+		}
+	}
+	return 0, badMediaType.because("Content-Type must be one of " + strings.Join(bodyTypes, ", ") +
+		", not \"" + cutText(name) + "\"")
+}

@@ -1,0 +1,167 @@
+package httpd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"tradingengine/core"
+)
+
+// Server answers HTTP requests about one engine. It is made by New, runs in Serve and ends with
+// Shutdown.
+type Server struct {
+	opts    Options
+	engine  *core.Engine
+	symbols *core.Registry
+	now     func() core.Time
+	log     *slog.Logger
+	http    fasthttp.Server
+
+	table     []*route
+	endpoints map[string]*endpoint // By path.
+	folders   []*endpoint          // Paths that end in a slash: all below them.
+	unrouted  *route               // Counts requests that no route answers.
+	counted   []*route             // The table and unrouted.
+
+	// stream answers GET /ws; without it the route does not exist.
+	stream fasthttp.RequestHandler
+
+	page    map[string]*pageFile // By path; "/" is the page itself.
+	history History              // Options.History with a deadline.
+	ticks   []*tickSeries        // By SymbolID.
+	bars    barTable
+	budget  lineBudget
+	parsers sync.Pool // *core.Parser
+	bodies  sync.Pool // *gunzipper
+	config  []byte    // The answer of /api/config.
+
+	started     core.Time
+	rates       rates
+	window      atomic.Uint32 // Which half of every histogram is being filled.
+	connections atomic.Int64  // Open ones that are not streams.
+	turnedAway  atomic.Int64  // Connections refused because of their number.
+}
+
+// New checks the options and makes a server that does not listen yet.
+func New(opts Options) (*Server, error) {
+	if err := opts.setDefaults(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		opts: opts, engine: opts.Engine, symbols: opts.Engine.Symbols(), now: opts.Now,
+		log: opts.Log, started: opts.Now(),
+	}
+	s.budget.limit = opts.Limits.EncodedBytes
+	s.newSeries()
+	s.newIngest()
+	s.config = s.encodeConfig()
+	if err := s.loadPage(opts.Page); err != nil {
+		return nil, fmt.Errorf("httpd: page: %w", err)
+	}
+	s.addRoutes()
+	s.newHTTP()
+	return s, nil
+}
+
+// newHTTP sets fasthttp up. What it leaves open by default (timeouts, sizes, forms) is closed here.
+func (s *Server) newHTTP() {
+	l := &s.opts.Limits
+	s.http = fasthttp.Server{
+		Handler:                      s.handle,
+		HeaderReceived:               s.bodyLimit,
+		ErrorHandler:                 s.badRequest,
+		ConnState:                    s.countConnection,
+		Logger:                       connectionLog{s.log},
+		ReadBufferSize:               l.Header,
+		MaxRequestBodySize:           l.Body,
+		ReadTimeout:                  l.ReadTimeout,
+		WriteTimeout:                 l.WriteTimeout,
+		IdleTimeout:                  l.IdleTimeout,
+		Concurrency:                  l.Connections + connectionsSpare,
+		NoDefaultServerHeader:        true,
+		NoDefaultContentType:         true,
+		DisablePreParseMultipartForm: true,
+		SecureErrorLogMessage:        true,
+		CloseOnShutdown:              true,
+	}
+}
+
+// Serve answers requests that come in on the listeners until Shutdown. When one listener fails, all
+// are closed and its error is returned.
+func (s *Server) Serve(listeners ...net.Listener) error {
+	stop := make(chan struct{})
+	var sampling, serving sync.WaitGroup
+	sampling.Go(func() { s.sample(stop) })
+	errs := make([]error, len(listeners))
+	for i, l := range listeners {
+		serving.Go(func() {
+			if errs[i] = s.http.Serve(&limitedListener{l, s}); errs[i] == nil {
+				return
+			}
+			for _, other := range listeners {
+				errs[i] = errors.Join(errs[i], ignoreClosed(other.Close()))
+			}
+		})
+	}
+	serving.Wait()
+	close(stop)
+	sampling.Wait()
+	return errors.Join(errs...)
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// Shutdown stops listening, waits for the requests under way and closes their connections, at most
+// until ctx ends. Streams are not waited for.
+func (s *Server) Shutdown(ctx context.Context) error {
+	return s.http.ShutdownWithContext(ctx)
+}
+
+// handle answers one request. Nothing of ctx outlives it.
+func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+	h := &ctx.Response.Header
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	r, err := s.find(ctx)
+	if err == nil {
+		err = s.call(r, ctx)
+	}
+	if err != nil {
+		s.fail(ctx, err)
+	}
+	r.stats.add(s.window.Load(), time.Since(ctx.Time()), ctx.Response.StatusCode())
+}
+
+// call runs a handler and turns a panic into an error, because fasthttp would let it end the
+// process.
+func (s *Server) call(r *route, ctx *fasthttp.RequestCtx) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.log.Error("handler panic", "route", r.path, "value", v, "stack", string(debug.Stack()))
+			err = internalError.because("the server could not answer; its log says why")
+		}
+	}()
+	return r.handle(ctx)
+}
+
+// connectionLog takes what fasthttp says of single connections, such as resets by the other side.
+// It is for debugging: nobody has to act on it.
+type connectionLog struct{ log *slog.Logger }
+
+func (l connectionLog) Printf(format string, args ...any) {
+	l.log.Debug("http connection", "detail", fmt.Sprintf(format, args...))
+}
