@@ -1,8 +1,11 @@
 package persist
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -49,17 +52,7 @@ func BenchmarkBareLoop(b *testing.B) {
 			b.ReportAllocs()
 			start := time.Now()
 			for ; done < int64(b.N); done += int64(len(ticks) * len(s.ids)) {
-				err := c.transact(func() error {
-					for _, key := range s.ids {
-						at = benchTicks(ticks, at)
-						for i := range ticks {
-							if err := w.tick(key, &ticks[i]); err != nil {
-								return err
-							}
-						}
-					}
-					return w.flush()
-				})
+				err := c.transact(func() error { return bareInserts(w, s.ids, ticks, &at) })
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -75,6 +68,87 @@ func BenchmarkBareLoop(b *testing.B) {
 			reportFile(b, s, w.rows, took)
 		})
 	}
+}
+
+// BenchmarkCommit compares the two in turns, so that whatever else the machine does slows both: a
+// transaction of bare inserts, and a commit by the writer of as many ticks of an engine, with the
+// forming minutes and all else that a cut holds. The ratio of their median times is to be at most
+// 1.25.
+func BenchmarkCommit(b *testing.B) {
+	for _, rows := range []int{benchBatch, 4 * benchBatch} {
+		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
+			bare := openStore(b, Options{Dir: b.TempDir(), Symbols: defaultRegistry(b)})
+			w := newTickWriter(bare.writing.conn)
+			points := checkpoints{store: bare}
+			ticks := make([]core.Tick, rows/len(bare.ids)+1)
+			at := testStart
+			s := openStore(b, Options{Dir: b.TempDir(), Symbols: defaultRegistry(b)})
+			e := newEngine(b, s)
+			go e.Run(context.Background())
+			defer e.Close()
+			writer := s.NewWriter(WriterOptions{})
+			if err := writer.start(e); err != nil {
+				b.Fatal(err)
+			}
+			source, err := s.Sources().Register("LP")
+			if err != nil {
+				b.Fatal(err)
+			}
+			var bareTimes, times []time.Duration
+			for b.Loop() {
+				start := time.Now()
+				err := bare.transact(func(*conn) error { return bareInserts(w, bare.ids, ticks, &at) })
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := points.after(bare.writing.conn); err != nil {
+					b.Fatal(err)
+				}
+				bareTimes = append(bareTimes, time.Since(start))
+
+				submit := e.Begin(at)
+				for i := range len(ticks) * len(s.ids) {
+					bid := core.Price(108_000 + (len(times)*len(ticks)+i/21)%50*7)
+					submit.Add(core.Quote{
+						Symbol: core.SymbolID(i % 21), Source: source, Bid: bid, Ask: bid + 2,
+					})
+				}
+				applied := e.Applied(nil)[0] + uint64(submit.Added()+core.BatchMax-1)/core.BatchMax
+				if err := submit.Send(b.Context(), false); err != nil {
+					b.Fatal(err)
+				}
+				submit.Release()
+				for e.Applied(nil)[0] < applied {
+					runtime.Gosched()
+				}
+				start = time.Now()
+				if err := writer.commit(); err != nil {
+					b.Fatal(err)
+				}
+				times = append(times, time.Since(start))
+			}
+			slices.Sort(bareTimes)
+			slices.Sort(times)
+			x, y := bareTimes[len(bareTimes)/2], times[len(times)/2]
+			stats := writer.Stats()
+			b.ReportMetric(float64(w.rows)/float64(len(times))/x.Seconds(), "bare-rows/s")
+			b.ReportMetric(float64(stats.Ticks)/float64(len(times))/y.Seconds(), "rows/s")
+			b.ReportMetric(y.Seconds()/x.Seconds(), "ratio")
+		})
+	}
+}
+
+// bareInserts writes some ticks of every symbol.
+func bareInserts(w *rowWriter, ids []int64, ticks []core.Tick, at *core.Time) error {
+	for _, key := range ids {
+		*at = benchTicks(ticks, *at)
+		for i := range ticks {
+			if err := w.tick(key, &ticks[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return w.flush()
 }
 
 // BenchmarkWriter sends quotes of 21 symbols that all are stored, from senders that wait for their
@@ -126,17 +200,7 @@ func BenchmarkLoad(b *testing.B) {
 	w := newTickWriter(s.writing.conn)
 	ticks := make([]core.Tick, 10_000)
 	for at := testStart; w.rows < 10_000_000; {
-		err := s.transact(func(*conn) error {
-			for _, key := range s.ids {
-				at = benchTicks(ticks, at)
-				for i := range ticks {
-					if err := w.tick(key, &ticks[i]); err != nil {
-						return err
-					}
-				}
-			}
-			return w.flush()
-		})
+		err := s.transact(func(*conn) error { return bareInserts(w, s.ids, ticks, &at) })
 		if err != nil {
 			b.Fatal(err)
 		}

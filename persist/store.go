@@ -65,6 +65,7 @@ type Store struct {
 		sync.Mutex
 		conn    *conn // Nil in a read-only store.
 		sources int   // Source names that are in the file.
+		broken  bool  // The file is not touched any more.
 	}
 }
 
@@ -206,7 +207,9 @@ func (s *Store) openReading() error {
 }
 
 // Close gives the file and the directory free. It may be called more than once; nothing else may
-// use the store then.
+// use the store then. After storage failed for good it leaves the file open, for the process to end
+// with: closing would move pages of the log into the file that may never have reached the disk,
+// while a new start takes only those whose checksums are right.
 func (s *Store) Close() error {
 	var all error
 	if s.read != nil {
@@ -215,11 +218,11 @@ func (s *Store) Close() error {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if s.writing.conn != nil {
+	if s.writing.conn != nil && !s.writing.broken {
 		// The last connection to close moves the log into the file and removes it.
 		all = errors.Join(all, s.writing.conn.close())
-		s.writing.conn = nil
 	}
+	s.writing.conn = nil
 	if s.lock != nil {
 		all = errors.Join(all, s.lock.Release())
 		s.lock = nil
@@ -244,10 +247,20 @@ func (s *Store) transact(f func(c *conn) error) error {
 	return s.transactLocked(f)
 }
 
+// abandon says that the file must not be touched any more.
+func (s *Store) abandon() {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.writing.broken = true
+}
+
 func (s *Store) transactLocked(f func(c *conn) error) error {
 	c := s.writing.conn
-	if c == nil {
+	switch {
+	case c == nil:
 		return errors.New("persist: the store is read-only or closed")
+	case s.writing.broken:
+		return ErrStorageFailed
 	}
 	return c.transact(func() error { return f(c) })
 }

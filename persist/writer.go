@@ -111,9 +111,7 @@ func (w *Writer) commitUntil(stop <-chan struct{}) error {
 		}
 		w.failed(err)
 		if isFinal(err) {
-			err = fmt.Errorf("%w: %w", ErrStorageFailed, err)
-			w.engine.StorageFailed(err)
-			return err
+			return w.giveUp(err)
 		}
 		select {
 		case <-stop:
@@ -169,7 +167,7 @@ func (w *Writer) checkpoint() error {
 	return nil
 }
 
-// finish commits what is left, puts the forming minutes where they lie at rest and empties the log.
+// finish commits what is left.
 func (w *Writer) finish() error {
 	stop := make(chan struct{})
 	timeout := time.AfterFunc(w.opts.FinalTimeout, func() { close(stop) })
@@ -183,18 +181,32 @@ func (w *Writer) finish() error {
 		w.engine.StorageFailed(err)
 		return err
 	}
-	w.store.writing.Lock()
-	defer w.store.writing.Unlock()
-	err := settleForming(w.store.writing.conn)
-	if err == nil {
-		_, err = checkpoint(w.store.writing.conn, checkpointTruncate)
-	}
+	err := w.tidy()
 	if isFinal(err) {
-		return fmt.Errorf("%w: %w", ErrStorageFailed, err)
+		return w.giveUp(err)
 	}
 	if err != nil {
 		// Nothing is lost: whoever opens the file next does it.
 		w.store.opts.Log.Warn("the file could not be tidied at the end", "reason", err)
 	}
 	return nil
+}
+
+// tidy leaves the file as it lies at rest: forming minutes with the other bars, an empty log.
+func (w *Writer) tidy() error {
+	w.store.writing.Lock()
+	defer w.store.writing.Unlock()
+	err := settleForming(w.store.writing.conn)
+	if err == nil {
+		_, err = checkpoint(w.store.writing.conn, checkpointTruncate)
+	}
+	return err
+}
+
+// giveUp ends storage: nothing is acknowledged any more, and the file is left as it is.
+func (w *Writer) giveUp(err error) error {
+	err = fmt.Errorf("%w: %w", ErrStorageFailed, err)
+	w.store.abandon()
+	w.engine.StorageFailed(err)
+	return err
 }

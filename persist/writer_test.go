@@ -224,6 +224,52 @@ func TestOverwrittenTicksAreCounted(t *testing.T) {
 	}
 }
 
+// TestOverwrittenBarsAreCounted closes more minutes in one batch than the ring holds.
+func TestOverwrittenBarsAreCounted(t *testing.T) {
+	const minutes = 400
+	m := startMarket(t, marketOptions{
+		Store:  Options{Dir: t.TempDir()},
+		Engine: core.Options{Bars: 20},
+	})
+	source := m.source("LP")
+	quotes := make([]core.Quote, minutes)
+	for i := range quotes {
+		quotes[i] = core.Quote{
+			Symbol: 1, Source: source, Bid: 100, Ask: 101, Time: testStart + core.Time(i)*core.Minute,
+		}
+	}
+	m.mustSend(quotes)
+	var closed int64
+	for f := range core.Frames {
+		_, head := m.engine.BarSpan(1, core.Frame(f))
+		closed += int64(head)
+	}
+	rows := queryInt(t, openSecond(t, m.store.Dir()), "SELECT count(*) FROM bar")
+	if got := m.writer.Stats().LostBars; got != closed-rows || got < minutes/2 {
+		t.Errorf("%d bars counted as lost; %d closed, %d are in the file", got, closed, rows)
+	}
+	compareFile(t, m.store, m.engine)
+}
+
+// TestNumbersAreKeptWhole uses numbers that SQLite's signed integers show as negative.
+func TestNumbersAreKeptWhole(t *testing.T) {
+	dir := t.TempDir()
+	q := core.Quote{Symbol: 1, Source: 1, Bid: 100, Ask: 101, Seq: 1<<63 + 5}
+	for run := range 3 {
+		m := startMarket(t, marketOptions{Store: Options{Dir: dir}})
+		m.source("LP")
+		if o := m.mustSend([]core.Quote{q}); (o.Rejected == 0) != (run == 0) {
+			t.Errorf("run %d, the same number: %+v", run, o)
+		}
+		q.Seq--
+		if o := m.mustSend([]core.Quote{q}); o.Rejected != 1 {
+			t.Errorf("run %d, a lower number: %+v", run, o)
+		}
+		q.Seq++
+		m.stop()
+	}
+}
+
 // fakeFailure is an error with a result code of SQLite.
 type fakeFailure int
 
@@ -318,6 +364,12 @@ func TestFsyncErrorIsFinal(t *testing.T) {
 		}
 		if !m.writer.Stats().Final {
 			t.Errorf("code %d: statistics do not say that storage failed for good", code)
+		}
+		left := t.TempDir()
+		copyFiles(t, m.store.Dir(), left)
+		again := startMarket(t, marketOptions{Store: Options{Dir: left}})
+		if n := len(engineTicks(again.engine, 0)); n == 0 || n > 10 {
+			t.Errorf("code %d: %d ticks after a new start, want those of the first 10 quotes", code, n)
 		}
 	}
 }
