@@ -121,7 +121,8 @@ func TestAllLoadsAtOnce(t *testing.T) {
 		t.Errorf("got %+v", m)
 	}
 	for _, name := range []string{
-		"errors", "due but never sent", "WebSocket failures", "quotes answered, not accounted for",
+		"errors", "due but never sent", "WebSocket failures", "ticks stored, not delivered",
+		"quotes answered, not accounted for",
 		"quotes received = stored + throttled + rejected", "ticks stored = committed + pending + lost",
 	} {
 		o.wantState(t, name, report.Met)
@@ -257,6 +258,7 @@ func TestMissedTargetsExitWithOne(t *testing.T) {
 	})
 	f("the counters do not add up", "quotes received = stored + throttled + rejected",
 		func(e *engine) { e.counts.received = 7 })
+	f("a tick is not delivered", "ticks stored, not delivered", func(e *engine) { e.forget = 1 })
 	f("a reader is thrown out", "WebSocket failures", func(e *engine) {
 		e.answers["/ws"] = func(w http.ResponseWriter, r *http.Request) {
 			hijacked := httpUpgrade(w, r)

@@ -24,6 +24,7 @@ type engine struct {
 	accounts    bool
 	memory      int64
 	throttleAll bool
+	forget      int                         // Ticks that are stored and not streamed.
 	answers     map[string]http.HandlerFunc // In place of the right ones.
 
 	mu       sync.Mutex
@@ -156,6 +157,10 @@ func (e *engine) take(symbol string, bid, ask float64) {
 	}
 	e.counts.stored++
 	e.stored[symbol] = mid
+	if e.forget > 0 {
+		e.forget--
+		return
+	}
 	text := fmt.Sprintf(`{"type":"tick","symbol":%q,"bid":%.5f,"ask":%.5f,"spread":%.5f,`+
 		`"timestamp":%d,"lp":"API"}`, symbol, bid, ask, ask-bid, time.Now().UnixMilli())
 	for conn := range e.sessions {

@@ -14,6 +14,16 @@ import (
 	"tradingengine/bench/internal/sockets"
 )
 
+// Ticks may still be on their way to the sessions when the last quote is answered. The sessions are
+// given drainTime for them, or less when none has come for a while; where it is known how many must
+// come, that while is longer.
+const (
+	drainTime      = 5 * time.Second
+	quietTime      = 200 * time.Millisecond
+	quietTimeKnown = time.Second
+	drainLook      = 10 * time.Millisecond
+)
+
 // loads are what runs at once; a load that was not asked for is nil.
 type loads struct {
 	quotes    *quotes.Load
@@ -21,10 +31,13 @@ type loads struct {
 	endpoints []*gets.Endpoint
 	sockets   *sockets.Load
 	duration  time.Duration
+	// alone says that every tick of the market comes from the quotes posted here.
+	alone bool
 }
 
 func (l *loads) prepare(opts options.Options, survey *server.Survey, posting bool) error {
 	l.duration = opts.Duration
+	l.alone = posting && survey.Empty() && opts.Quotes.Ack == quotes.Commit
 	instruments, err := survey.Select(opts.Quotes.Symbols)
 	if err != nil {
 		return err
@@ -106,6 +119,40 @@ func (l *loads) run(ctx context.Context, start time.Time) error {
 func (l *loads) close() {
 	if l.sockets != nil {
 		l.sockets.Close()
+	}
+}
+
+// expected is how many ticks the sessions must get in all; false where that is not known, because
+// others quote too or some answers are missing.
+func (l *loads) expected() (int64, bool) {
+	if !l.alone || l.sockets == nil {
+		return 0, false
+	}
+	posted := l.quotes.Totals()
+	return posted.Stored * l.sockets.Totals().Sessions, posted.Failed == 0
+}
+
+// drain waits for the ticks that are still on their way.
+func (l *loads) drain() {
+	if l.sockets == nil {
+		return
+	}
+	quiet := quietTime
+	expected, known := l.expected()
+	if known {
+		quiet = quietTimeKnown
+	}
+	deadline := time.Now().Add(drainTime)
+	last, since := int64(-1), time.Now()
+	for now := time.Now(); now.Before(deadline); now = time.Now() {
+		got := l.sockets.Totals().Accounted()
+		if got != last {
+			last, since = got, now
+		}
+		if known && got >= expected || now.Sub(since) > quiet {
+			return
+		}
+		time.Sleep(drainLook)
 	}
 }
 

@@ -21,6 +21,10 @@ import (
 // settleTime is how long an engine that answers before it applies may take to have applied all.
 const settleTime = 5 * time.Second
 
+// busyMillis is how late the generator's own timer may be at p99. It is 1.1 ms on an idle machine and
+// some 10 ms beside an engine under full load.
+const busyMillis = 25
+
 // run is one measurement, from the survey of the engine to the judged result.
 type run struct {
 	opts     options.Options
@@ -130,6 +134,7 @@ func (r *run) runLoads(ctx context.Context) error {
 	close(ended)
 	err = errors.Join(err, <-watching)
 	delivered := r.loads.ticks() - before
+	r.loads.drain()
 	r.loads.close()
 	if err != nil {
 		return fmt.Errorf("run: %w", err)
@@ -137,13 +142,21 @@ func (r *run) runLoads(ctx context.Context) error {
 	if ctx.Err() != nil {
 		r.note("interrupted: the run ended early")
 	}
-	if r.loads.sockets != nil {
-		r.result.WebSocket = &report.WebSocket{
-			Totals: r.loads.sockets.Totals(), TicksPerSecond: float64(delivered) / r.result.Seconds,
-		}
-		r.result.Problems = append(r.result.Problems, r.result.WebSocket.Samples...)
-	}
+	r.gatherSessions(float64(delivered) / r.result.Seconds)
 	return nil
+}
+
+func (r *run) gatherSessions(ticksPerSecond float64) {
+	if r.loads.sockets == nil {
+		return
+	}
+	ws := &report.WebSocket{Totals: r.loads.sockets.Totals(), TicksPerSecond: ticksPerSecond}
+	if expected, known := r.loads.expected(); known {
+		missing := expected - ws.Accounted()
+		ws.Missing = &missing
+	}
+	r.result.WebSocket = ws
+	r.result.Problems = append(r.result.Problems, ws.Samples...)
 }
 
 // gather turns what the loads have recorded into the result.
@@ -178,6 +191,10 @@ func (r *run) gather() {
 	if len(paced) > 0 {
 		overall := latency.Summarize(paced...)
 		r.result.Overall = &overall
+		if late := overall.Timer.P99; late > busyMillis {
+			r.note("this machine is too busy to measure on: the generator's own timer was late by "+
+				"%.0f ms at p99", late)
+		}
 	}
 	r.result.Counters.After = r.settled()
 	if !r.result.Memory.Known {

@@ -23,6 +23,8 @@ type CompareOptions struct {
 }
 
 // Comparison is the result for one path. Rates are requests a second, the median of the rounds.
+// Ratio is the median of the rounds' own ratios: what slows the box down for some seconds meets both
+// servers of a round, but not all rounds.
 type Comparison struct {
 	Path        string    `json:"path"`
 	EngineRate  float64   `json:"enginePerSecond"`
@@ -97,9 +99,11 @@ var errNothing = errors.New("no request was answered")
 
 func (c *Comparison) sum() {
 	c.EngineRate, c.BareRate = median(c.EngineRates), median(c.BareRates)
-	if c.BareRate > 0 {
-		c.Ratio = c.EngineRate / c.BareRate
+	ratios := make([]float64, 0, len(c.BareRates))
+	for round, bare := range c.BareRates {
+		ratios = append(ratios, c.EngineRates[round]/bare)
 	}
+	c.Ratio = median(ratios)
 }
 
 func median(values []float64) float64 {

@@ -149,7 +149,7 @@ func (o *Options) readFlags(fs *flag.FlagSet) {
 	fs.StringVar(&g.Compare, "compare", "",
 		"`address` of a bare server (see bench/barehttp): measure each -path flat out on both in "+
 			"turns and judge the ratio; -duration is then shared by all slices")
-	fs.IntVar(&g.Rounds, "rounds", 5, "`turns` of each server in a comparison")
+	fs.IntVar(&g.Rounds, "rounds", 10, "`turns` of each server in a comparison")
 	fs.IntVar(&o.Sessions, "ws", 10, "WebSocket `sessions` that read the stream of ticks")
 }
 

@@ -58,7 +58,7 @@ func TestComparisonMeasuresGetsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !o.Gets.Rate.FlatOut || o.Quotes.Rate.On() || o.Sessions != 0 || o.Gets.Rounds != 5 {
+	if !o.Gets.Rate.FlatOut || o.Quotes.Rate.On() || o.Sessions != 0 || o.Gets.Rounds != 10 {
 		t.Errorf("got %+v", o)
 	}
 	if o.Bare().Host != "localhost:7998" {

@@ -41,15 +41,6 @@ type Totals struct {
 	Rejections []string `json:"rejections,omitempty"`
 }
 
-// ThrottleShare is throttled among accepted; false while nothing was accepted.
-func (t *Totals) ThrottleShare() (float64, bool) {
-	accepted := t.Stored + t.Throttled
-	if accepted == 0 {
-		return 0, false
-	}
-	return float64(t.Throttled) / float64(accepted), true
-}
-
 // answer is the body of POST /ticks, of a batch that was taken or of a problem.
 type answer struct {
 	Received  int64 `json:"received"`

@@ -97,6 +97,9 @@ type Quotes struct {
 type WebSocket struct {
 	sockets.Totals
 	TicksPerSecond float64 `json:"ticksPerSecond"`
+	// Missing are ticks that were stored and neither came nor were said to be skipped, over all
+	// sessions. It is nil where others quote too, so that nobody knows how many must come.
+	Missing *int64 `json:"missingTicks,omitempty"`
 }
 
 // Counters are the engine's own, from /api/stats.

@@ -105,6 +105,9 @@ func (r *Result) judgeErrors() {
 	}
 	if r.WebSocket != nil {
 		r.none("WebSocket failures", r.WebSocket.Failures())
+		if missing := r.WebSocket.Missing; missing != nil {
+			r.none("ticks stored, not delivered", *missing)
+		}
 	}
 }
 

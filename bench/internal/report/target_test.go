@@ -115,6 +115,11 @@ func TestJudge(t *testing.T) {
 	f(Result{WebSocket: &WebSocket{}}, "WebSocket failures", Met)
 	f(Result{WebSocket: &WebSocket{Totals: sockets.Totals{Bad: 1}}}, "WebSocket failures", Missed)
 
+	missing := func(n int64) Result { return Result{WebSocket: &WebSocket{Missing: &n}} }
+	f(missing(0), "ticks stored, not delivered", Met)
+	f(missing(1), "ticks stored, not delivered", Missed)
+	f(missing(-1), "ticks stored, not delivered", Missed)
+
 	compared := func(ratio float64, errors ...string) Result {
 		return Result{Comparisons: []gets.Comparison{{Path: "/a", Ratio: ratio, Errors: errors}}}
 	}

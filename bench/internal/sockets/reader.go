@@ -178,8 +178,11 @@ type Totals struct {
 	Age latency.Times `json:"ageMs"`
 }
 
+// Accounted are the ticks that came and those that the engine said it left out.
+func (t Totals) Accounted() int64 { return t.Ticks + t.Skipped }
+
 // Failures are what must not happen to a session.
-func (t *Totals) Failures() int64 { return t.Disconnected + t.Bad + t.Errors }
+func (t Totals) Failures() int64 { return t.Disconnected + t.Bad + t.Errors }
 
 func (r *reader) addTo(sum *Totals) {
 	sum.Messages += r.messages.Load()
