@@ -23,6 +23,7 @@ type operatorLog struct {
 	log    *slog.Logger // server.log
 	debug  *slog.Logger // debug.log
 	queue  int
+	watch  *shardWatch
 
 	committed int64 // As of the last Flushed line.
 	queueFull int64 // As of the last look.
@@ -40,6 +41,7 @@ func (o *operatorLog) run(ctx context.Context) {
 		case <-ticker.C:
 		}
 		seconds += queueEvery
+		o.watch.check()
 		o.queueLine()
 		if seconds%flushedEvery == 0 {
 			o.flushedLine()

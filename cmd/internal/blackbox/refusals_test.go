@@ -33,7 +33,7 @@ func TestRefusesToStart(t *testing.T) {
 	f("verb typo", 2, "did you mean import?", "imprt")
 	f("symbol file missing", 2, "-symbols", append(free, "-symbols", "none.json")...)
 	f("exposed address", 2, "-insecure-http", "-addr", "0.0.0.0:0")
-	f("replay without files", 1, "no file", append(free, "-feed", "replay:none-*.csv")...)
+	f("replay without files", 1, "no such file", append(free, "-feed", "replay:none-*.csv")...)
 	f("replay option", 2, "did you mean speed?", append(free, "-feed", "replay:x.csv,sped=1")...)
 
 	write := func(name, text string) {

@@ -44,8 +44,10 @@ type Server struct {
 	Log        string
 	Debug      bool
 	Pprof      bool
-	Origins    string
+	Origins    []string
 	Sessions   int
+
+	InsecureHTTP bool // Listen where other machines can reach the port, without keys or TLS.
 
 	GOGC, GOMEMLIMIT string // As the environment has them, or empty.
 }
@@ -56,7 +58,6 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 	c := &Server{GOGC: getenv("GOGC"), GOMEMLIMIT: getenv("GOMEMLIMIT")}
 	fs := NewFlags("server")
 	feed := Feed{Kind: FeedSimulator}
-	c.Throttle = core.DefaultThreshold
 
 	fs.StringVar(&c.Addr, "addr", "localhost:7999",
 		"`host:port` to serve on; localhost means both loopback addresses")
@@ -68,8 +69,7 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 			"replay:GLOB[,speed=10|max][,loop] (CSV or CSV.gz files)")
 	fs.StringVar(&c.Symbols, "symbols", "",
 		"`file` of symbols, a JSON array: known names override fields, new names are added")
-	fs.Var((*threshold)(&c.Throttle), "throttle",
-		"smallest `move` of the mid that is stored as a tick, as 0.001% or 0.00001")
+	throttle := ThrottleFlag(fs)
 	fs.IntVar(&c.Batch, "batch", 500, "ticks that start a transaction when nobody waits (`rows`)")
 	fs.DurationVar(&c.FlushInterval, "flush-interval", time.Second,
 		"longest `time` ticks stay uncommitted when nobody waits")
@@ -96,9 +96,12 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 		"log `file`; debug.log lies beside it; both turn over at 100 MB, 5 are kept")
 	fs.BoolVar(&c.Debug, "debug", false, "write more to debug.log")
 	fs.BoolVar(&c.Pprof, "pprof", false, "serve profiles on /debug/pprof/ (loopback only)")
-	fs.StringVar(&c.Origins, "origins", "",
+	origins := fs.String("origins", "",
 		"further web `origins` that may call, separated by commas; loopback ones always may")
 	fs.IntVar(&c.Sessions, "sessions", 10_000, "most WebSocket sessions at once (`count`)")
+
+	fs.BoolVar(&c.InsecureHTTP, "insecure-http", false,
+		"allow an -addr that other machines can reach: whoever does may read and write")
 
 	if err := fs.Parse(args, getenv, out); err != nil {
 		return nil, err
@@ -106,7 +109,8 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 	if fs.NArg() > 0 {
 		return nil, fmt.Errorf("%w: %q is not a flag", ErrUsage, fs.Arg(0))
 	}
-	c.Feed = feed
+	c.Feed, c.Throttle = feed, *throttle
+	c.Origins = strings.FieldsFunc(*origins, func(r rune) bool { return r == ',' || r == ' ' })
 	return c, c.finish()
 }
 
@@ -177,3 +181,11 @@ func (t *threshold) Set(s string) error {
 func Environment(name string) string { return os.Getenv(name) }
 
 var _ flag.Value = (*threshold)(nil)
+
+// ThrottleFlag adds the flag -throttle to a verb's flags.
+func ThrottleFlag(fs Flags) *core.Threshold {
+	t := core.DefaultThreshold
+	fs.Var((*threshold)(&t), "throttle",
+		"smallest `move` of the mid that is stored as a tick, as 0.001% or 0.00001")
+	return &t
+}

@@ -1,0 +1,86 @@
+package app
+
+import (
+	"fmt"
+	"time"
+
+	"tradingengine/core"
+	"tradingengine/httpd"
+)
+
+// flushLate is how long ticks may wait without any being committed.
+const flushLate = 60 * time.Second
+
+// checks are what /health looks at: whether the engine does its job.
+func (v *server) checks() []httpd.Check {
+	return []httpd.Check{
+		{Name: "storage", Ready: true, Run: v.checkStorage},
+		{Name: "flush", Run: v.checkFlush},
+		{Name: "shards", Run: v.checkShards},
+		{Name: "conservation", Run: v.checkSums},
+	}
+}
+
+// checkStorage fails while commits do.
+func (v *server) checkStorage() httpd.CheckResult {
+	s := v.writer.Stats()
+	if s.FailingSince == 0 {
+		return httpd.CheckResult{OK: true}
+	}
+	return httpd.CheckResult{
+		Value:  s.FailingSince.String(),
+		Reason: fmt.Sprintf("commits fail since %s: %s", s.FailingSince, s.LastError),
+	}
+}
+
+// checkFlush fails when ticks have been waiting and nothing was committed for too long.
+func (v *server) checkFlush() httpd.CheckResult {
+	s := v.writer.Stats()
+	age := time.Duration(0)
+	if v.engine.Pending() > 0 {
+		since := max(s.LastCommit, v.started)
+		age = time.Duration(core.Now()-since) * time.Microsecond
+	}
+	r := httpd.CheckResult{OK: age <= flushLate, Value: int(age.Seconds()), Limit: int(flushLate.Seconds())}
+	if !r.OK {
+		r.Reason = fmt.Sprintf("ticks wait and none was committed for %s", age.Round(time.Second))
+	}
+	return r
+}
+
+// checkShards fails when a shard has quotes and applies none.
+func (v *server) checkShards() httpd.CheckResult {
+	still := v.stuck.check()
+	r := httpd.CheckResult{
+		OK: still <= stuckAfter, Value: int(still.Seconds()), Limit: int(stuckAfter.Seconds()),
+	}
+	if !r.OK {
+		r.Reason = fmt.Sprintf("a shard has applied nothing for %s", still.Round(time.Second))
+	}
+	return r
+}
+
+// checkSums fails when quotes or ticks do not add up.
+func (v *server) checkSums() httpd.CheckResult {
+	ok, broken := v.sums.check()
+	return httpd.CheckResult{OK: ok, Reason: broken}
+}
+
+// writerFields describe the storage writer in /api/stats.
+func (v *server) writerFields() []httpd.Field {
+	s := v.writer.Stats()
+	return []httpd.Field{
+		{Name: "commits", Value: s.Commits},
+		{Name: "tickRows", Value: s.Ticks},
+		{Name: "barRows", Value: s.Bars},
+		{Name: "lostTicks", Value: s.LostTicks},
+		{Name: "lostBars", Value: s.LostBars},
+		{Name: "lastCommit", Value: s.LastCommit},
+		{Name: "lastMicros", Value: s.LastTook.Microseconds()},
+		{Name: "maxMicros", Value: s.MaxTook.Microseconds()},
+		{Name: "logBytes", Value: s.LogBytes},
+		{Name: "checkpoints", Value: s.Checkpoints},
+		{Name: "failures", Value: s.Failures},
+		{Name: "failingSince", Value: s.FailingSince},
+	}
+}

@@ -1,0 +1,241 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"tradingengine/cmd/internal/config"
+	"tradingengine/cmd/internal/logs"
+	"tradingengine/core"
+	"tradingengine/httpd"
+	"tradingengine/httpd/web"
+	"tradingengine/persist"
+)
+
+// stopWithin bounds the time that clients get to take their last answers.
+const stopWithin = 3 * time.Second
+
+// server is everything that runs.
+type server struct {
+	config  *config.Server
+	streams streams
+	logs    *logs.Logs
+
+	store   *persist.Store
+	engine  *core.Engine
+	writer  *persist.Writer
+	http    *httpd.Server
+	loaded  persist.Loaded
+	started core.Time
+	stuck   *shardWatch
+	sums    *conservation
+
+	failed chan error // What ends the server before it is asked to stop.
+}
+
+// Serve runs the server until ctx ends, and returns when everything accepted is committed.
+func Serve(ctx context.Context, c *config.Server, s streams) (err error) {
+	v := &server{config: c, streams: s, failed: make(chan error, 8), started: core.Now()}
+	if err := v.checkExposure(); err != nil {
+		return err
+	}
+	if v.logs, err = logs.Open(logs.Options{File: c.Log, Stderr: s.err, Debug: c.Debug}); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			v.logs.Main.Error("stopping", "reason", err)
+		}
+		err = errors.Join(err, v.logs.Close())
+	}()
+	listeners, err := httpd.Listen(c.Addr)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w", c.Addr, err)
+	}
+	if err := v.open(ctx); err != nil {
+		for _, l := range listeners {
+			err = errors.Join(err, l.Close())
+		}
+		return err
+	}
+	defer func() { err = errors.Join(err, v.store.Close()) }()
+	return v.run(ctx, listeners)
+}
+
+// checkExposure refuses to listen where others can reach the port unless told to.
+func (v *server) checkExposure() error {
+	host, _, err := net.SplitHostPort(v.config.Addr)
+	if err != nil {
+		return fmt.Errorf("%w: -addr: %w", config.ErrUsage, err)
+	}
+	ip := net.ParseIP(host)
+	if host == "localhost" || ip != nil && ip.IsLoopback() || v.config.InsecureHTTP {
+		return nil
+	}
+	return fmt.Errorf("%w: -addr %s can be reached from other machines, and whoever reaches it may "+
+		"read and write everything; use localhost, or say -insecure-http", config.ErrUsage,
+		v.config.Addr)
+}
+
+// open brings store and engine to where the last run left them.
+func (v *server) open(ctx context.Context) error {
+	c := v.config
+	log := v.logs.Main
+	setGC(c.GOGC, c.GOMEMLIMIT, log)
+	symbols, err := readSymbols(c.Symbols)
+	if err != nil {
+		return err
+	}
+	ring := ringSize(c.Ring, symbols.Len())
+	if ring < c.Ring {
+		log.Info("fewer ticks are kept in memory so that all symbols fit", "ticks", ring)
+	}
+	log.Info(fmt.Sprintf("[OptimizedTickStore] maxTicksPerSymbol=%d batchSize=%d queueCapacity=%d",
+		ring, c.Batch, c.Queue))
+	sync := persist.SyncFull
+	if c.Sync == "normal" {
+		sync = persist.SyncNormal
+	}
+	progress := newProgress(v.streams.out, log)
+	v.store, err = persist.Open(persist.Options{
+		Dir: c.Data, Symbols: symbols, Sync: sync, Log: log,
+		Progress: func(p persist.Progress) { progress.show(p.Task, p.Done, p.Total) },
+	})
+	if err != nil {
+		return err
+	}
+	if err := v.restore(ctx, symbols, ring); err != nil {
+		return errors.Join(err, v.store.Close())
+	}
+	progress.end()
+	return nil
+}
+
+func (v *server) restore(ctx context.Context, symbols *core.Registry, ring int) (err error) {
+	c := v.config
+	if err = v.claimKind(ctx); err != nil {
+		return err
+	}
+	v.engine, err = core.New(core.Options{
+		Symbols: symbols, Sources: v.store.Sources(), Throttle: c.Throttle, Shards: c.Shards,
+		Ticks: ring, Bars: c.Bars, Inbox: c.Inbox, Batch: c.Batch, Queue: c.Queue,
+	})
+	if err != nil {
+		return err
+	}
+	v.loaded, err = v.store.Load(ctx, v.engine, persist.LoadOptions{})
+	if err != nil {
+		return err
+	}
+	v.logs.Main.Info(fmt.Sprintf("[OHLCCache] Loaded %d bars across %d symbols", v.loaded.Bars,
+		v.loaded.Symbols))
+	v.writer = v.store.NewWriter(persist.WriterOptions{FlushInterval: c.FlushInterval})
+	v.stuck = &shardWatch{engine: v.engine, now: time.Now}
+	v.sums = &conservation{engine: v.engine}
+	v.http, err = httpd.New(v.httpOptions(ring))
+	if err != nil {
+		return err
+	}
+	// What the start needed is not needed again.
+	debug.FreeOSMemory()
+	return v.prepareFeed()
+}
+
+// claimKind says what quotes the directory will hold. Without a feed a directory of replayed quotes
+// may be opened too, because they were real once; simulated ones never mix with others.
+func (v *server) claimKind(ctx context.Context) error {
+	switch v.config.Feed.Kind {
+	case config.FeedSimulator:
+		return v.store.ClaimKind(persist.KindSimulated)
+	case config.FeedReplay:
+		return v.store.ClaimKind(persist.KindReplay)
+	}
+	if kind, err := v.store.Kind(ctx); err != nil || kind == persist.KindReplay {
+		return err
+	}
+	return v.store.ClaimKind(persist.KindReal)
+}
+
+// ringSize returns how many ticks a symbol's ring can hold when all rings together may take 1 GiB.
+func ringSize(asked, symbols int) int {
+	const tickBytes, all = 32, 1 << 30
+	return min(asked, all/tickBytes/max(symbols, 1))
+}
+
+// run starts everything, waits for the end, and stops it in the order of the data.
+func (v *server) run(ctx context.Context, listeners []net.Listener) error {
+	log := v.logs.Main
+	var shards, writer, serving, feeding, beside sync.WaitGroup
+	writerCtx, stopWriter := context.WithCancel(context.Background())
+	defer stopWriter()
+	besideCtx, stopBeside := context.WithCancel(context.Background())
+	defer stopBeside()
+	feedCtx, stopFeed := context.WithCancel(ctx)
+	defer stopFeed()
+
+	shards.Go(func() { v.engine.Run(besideCtx) })
+	writer.Go(func() { v.fail(v.writer.Run(writerCtx, v.engine)) })
+	serving.Go(func() { v.fail(v.http.Serve(listeners...)) })
+	operators := &operatorLog{
+		engine: v.engine, log: log, debug: v.logs.Debug, queue: v.config.Queue, watch: v.stuck,
+	}
+	beside.Go(func() { operators.run(besideCtx) })
+	v.banner(listeners)
+	feeding.Go(func() { v.fail(v.feed(feedCtx)) })
+
+	var err error
+	select {
+	case <-ctx.Done():
+		log.Info("stopping, everything accepted is committed first")
+	case err = <-v.failed:
+	}
+	stopFeed()
+	feeding.Wait()
+	v.engine.Close()
+	shards.Wait()
+	stopWriter()
+	writer.Wait()
+	stopping, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	if stopErr := v.http.Shutdown(stopping); stopErr != nil && !errors.Is(stopErr, context.DeadlineExceeded) {
+		err = errors.Join(err, stopErr)
+	}
+	serving.Wait()
+	stopBeside()
+	beside.Wait()
+	for len(v.failed) > 0 {
+		err = errors.Join(err, <-v.failed)
+	}
+	if err == nil {
+		s := v.engine.Stats()
+		log.Info("stopped", "committed", s.Committed, "pending", s.Pending, "lost", s.Lost)
+	}
+	return err
+}
+
+// fail ends the server when something that must not end did.
+func (v *server) fail(err error) {
+	if err != nil {
+		v.failed <- err
+	}
+}
+
+// httpOptions describe the server to its clients.
+func (v *server) httpOptions(ring int) httpd.Options {
+	c := v.config
+	return httpd.Options{
+		Engine: v.engine, History: v.store, Page: web.Files, Log: v.logs.Main,
+		Origins: c.Origins, Checks: v.checks(), Writer: v.writerFields,
+		Config: httpd.Config{
+			BrokerName: c.BrokerName, Version: Version, MaxTicksPerSymbol: ring,
+			Throttle: c.Throttle, BatchSize: c.Batch, FlushInterval: c.FlushInterval,
+			QueueCapacity: c.Queue, Feed: c.Feed.Kind.String(),
+			Simulated: c.Feed.Kind == config.FeedSimulator, Recorded: c.Clock == "quotes",
+		},
+	}
+}
