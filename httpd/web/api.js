@@ -1,0 +1,72 @@
+// Requests to the server that served this page.
+
+// ApiError is an answer that is not a success, or no answer at all (status 0).
+export class ApiError extends Error {
+  constructor(message, status = 0, code = "") {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code;
+  }
+}
+
+async function request(path, options, timeoutMs) {
+  try {
+    return await fetch(path, {
+      cache: "no-store", signal: AbortSignal.timeout(timeoutMs), ...options,
+    });
+  } catch (error) {
+    throw new ApiError(error.name === "TimeoutError" ? "no answer in time" : "no connection");
+  }
+}
+
+// problem reads an application/problem+json answer, and copes with anything else.
+async function problem(response) {
+  let detail = "";
+  let code = "";
+  try {
+    const body = await response.json();
+    detail = String(body.detail || body.title || "");
+    code = String(body.code || "");
+  } catch {
+    detail = response.statusText;
+  }
+  return new ApiError(detail || `status ${response.status}`, response.status, code);
+}
+
+export async function getJSON(path, timeoutMs = 8000) {
+  const response = await request(path, {}, timeoutMs);
+  if (!response.ok) {
+    throw await problem(response);
+  }
+  try {
+    return await response.json();
+  } catch {
+    throw new ApiError("the answer is not JSON", response.status);
+  }
+}
+
+// getList is getJSON for arrays; what is not an object in them is dropped.
+export async function getList(path) {
+  const list = await getJSON(path);
+  if (!Array.isArray(list)) {
+    throw new ApiError("the answer is not a list");
+  }
+  return list.filter((item) => item !== null && typeof item === "object");
+}
+
+// getHealth resolves to {ok, reason}, and throws only when nothing answers.
+export async function getHealth() {
+  const response = await request("/health", {}, 5000);
+  const text = (await response.text().catch(() => "")).trim();
+  return { ok: response.ok, reason: response.ok ? "" : text || `status ${response.status}` };
+}
+
+// exists asks whether a path is served, without reading what it would answer.
+export async function exists(path) {
+  try {
+    return (await request(path, { method: "HEAD" }, 5000)).ok;
+  } catch {
+    return false;
+  }
+}
