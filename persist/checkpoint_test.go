@@ -58,7 +58,9 @@ func TestReaderThatHoldsTheLog(t *testing.T) {
 	if err := rows.Close(); err != nil {
 		t.Fatal(err)
 	}
-	quoteAll(m, walks, func() bool { return m.writer.Stats().LogBytes < walCheckpointPages*walPageBytes })
+	quoteAll(m, walks, func() bool {
+		return m.writer.Stats().LogBytes < walCheckpointPages*walPageBytes
+	})
 	quoteAll(m, walks, func() bool {
 		wal, err := os.Stat(m.store.Path() + "-wal")
 		return err == nil && wal.Size() <= walKeepBytes+walCheckpointPages*walPageBytes
@@ -91,5 +93,7 @@ func TestOwnReadsDoNotHoldTheLog(t *testing.T) {
 		t.Errorf("the log grew to %d bytes, want more than %d (or the read did not hold it) and less "+
 			"than 64 MB", largest, walEndPages*walPageBytes*9/10)
 	}
-	quoteAll(m, walks, func() bool { return m.writer.Stats().LogBytes < walCheckpointPages*walPageBytes })
+	quoteAll(m, walks, func() bool {
+		return m.writer.Stats().LogBytes < walCheckpointPages*walPageBytes
+	})
 }

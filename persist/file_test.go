@@ -138,7 +138,8 @@ func TestReadOnlyBesideAWriter(t *testing.T) {
 	if got := reader.Sources().Name(1); got != "LP" {
 		t.Errorf("source 1: got %q, want LP", got)
 	}
-	if got, err := reader.Ticks(t.Context(), 0, -1, 1<<62, 10, false, nil); err != nil || len(got) > 0 {
+	got, err = reader.Ticks(t.Context(), 0, -1, 1<<62, 10, false, nil)
+	if err != nil || len(got) > 0 {
 		t.Errorf("a symbol that is not in the file: got %v, %v", got, err)
 	}
 	if err := reader.ClaimKind(KindReal); err == nil {

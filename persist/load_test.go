@@ -31,7 +31,9 @@ func fillBars(t testing.TB, s *Store, id core.SymbolID, f core.Frame, count int)
 	}
 }
 
-func defaultRegistry(t testing.TB) *core.Registry { return testRegistry(t, core.DefaultSymbols()...) }
+func defaultRegistry(t testing.TB) *core.Registry {
+	return testRegistry(t, core.DefaultSymbols()...)
+}
 
 func newEngine(t testing.TB, s *Store) *core.Engine {
 	t.Helper()

@@ -67,49 +67,50 @@ func (s *Store) adoptSymbols(c *conn) error {
 		return err
 	}
 	byName := make(map[string]StoredSymbol, len(stored))
-	var next int64 = 1
-	for _, sym := range stored {
-		byName[sym.Name] = sym
-		next = max(next, sym.ID+1)
+	for _, old := range stored {
+		byName[old.Name] = old
 	}
 	s.ids = make([]int64, s.opts.Symbols.Len())
-	type raising struct {
-		old    StoredSymbol
-		digits int
-	}
-	var raised []raising
+	var raised []core.SymbolID
 	err = c.transact(func() error {
 		for i := range s.ids {
-			sym := s.opts.Symbols.Symbol(core.SymbolID(i))
+			id := core.SymbolID(i)
+			sym := s.opts.Symbols.Symbol(id)
 			old, known := byName[sym.Name]
 			switch {
 			case !known:
-				old = StoredSymbol{next, sym.Name, sym.Digits}
-				next++
-				if err := c.exec("INSERT INTO symbol (id, name, digits, scale) VALUES (?, ?, ?, ?)",
-					old.ID, old.Name, int64(old.Digits), float64(core.Pow10(old.Digits)),
-				); err != nil {
+				if old.ID, err = addSymbol(c, sym); err != nil {
 					return err
 				}
 			case sym.Digits < old.Digits:
 				return fmt.Errorf("%w: %s is stored with %d digits in %s, and configured with %d",
 					ErrDigitsLowered, sym.Name, old.Digits, s.opts.Dir, sym.Digits)
 			case sym.Digits > old.Digits:
-				raised = append(raised, raising{old, sym.Digits})
+				raised = append(raised, id)
 			}
-			s.ids[i] = old.ID
+			s.ids[id] = old.ID
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, r := range raised {
-		if err := s.raiseSymbol(c, r.old, r.digits); err != nil {
-			return fmt.Errorf("cannot raise the digits of %s to %d: %w", r.old.Name, r.digits, err)
+	for _, id := range raised {
+		sym := s.opts.Symbols.Symbol(id)
+		if err := s.raiseSymbol(c, byName[sym.Name], sym.Digits); err != nil {
+			return fmt.Errorf("cannot raise the digits of %s to %d: %w", sym.Name, sym.Digits, err)
 		}
 	}
 	return nil
+}
+
+// addSymbol puts a symbol into the file and returns its id there.
+func addSymbol(c *conn, sym *core.Symbol) (id int64, err error) {
+	if id, err = c.int("SELECT coalesce(max(id), 0) + 1 FROM symbol"); err != nil {
+		return 0, err
+	}
+	return id, c.exec("INSERT INTO symbol (id, name, digits, scale) VALUES (?, ?, ?, ?)",
+		id, sym.Name, int64(sym.Digits), float64(core.Pow10(sym.Digits)))
 }
 
 // knowFile is what a read-only store learns from the file instead of changing it.

@@ -136,7 +136,8 @@ func TestDigitsThatCannotChange(t *testing.T) {
 	m := startMarket(t, marketOptions{
 		Store: Options{Dir: dir, Symbols: testRegistry(t, withDigits("EURUSD", 5))},
 	})
-	q := core.Quote{Symbol: 0, Source: m.source("LP"), Bid: core.PriceMax / 100, Ask: core.PriceMax / 100}
+	const large = core.PriceMax / 100
+	q := core.Quote{Symbol: 0, Source: m.source("LP"), Bid: large, Ask: large}
 	m.mustSend([]core.Quote{q})
 	m.stop()
 	f := func(digits int, readOnly bool, want error) {

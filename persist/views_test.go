@@ -145,7 +145,8 @@ func TestTimesBeforeTheEpochAreShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := queryText(t, openSecond(t, s.Dir()), "SELECT at FROM ticks WHERE symbol='EURUSD' ORDER BY time")
+	got := queryText(t, openSecond(t, s.Dir()),
+		"SELECT at FROM ticks WHERE symbol='EURUSD' ORDER BY time")
 	var want []string
 	for _, at := range []core.Time{-core.Second, -1, 0, 1, 253_402_300_799_999_999} {
 		want = append(want, fmt.Sprint(at))
