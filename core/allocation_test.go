@@ -102,13 +102,16 @@ func TestParserAllocatesNothing(t *testing.T) {
 	csv := []byte("EURUSD,1.08234,1.08236,1768830564100,17,SIM")
 	json := []byte(`{"symbol":"EURUSD","bid":1.08234,"ask":"1.08236","time":1768830564100,` +
 		`"seq":17,"lp":"SIM","ignored":[1,{"a":"b"}]}`)
-	crossed := []byte(`{"symbol":"EURUSD","bid":x}`)
+	text := []byte(`{"symbol":"EURUSD","bid":1.08234,"ask":1.08236,` +
+		`"time":"2026-01-19T13:49:24.1Z"}`)
+	broken := []byte(`{"symbol":"EURUSD","bid":x}`)
 	var q Quote
 	read := func() {
-		if p.CSV(columns, csv, &q) != RejectNone || p.JSON(json, &q) != RejectNone {
+		if p.CSV(columns, csv, &q) != RejectNone || p.JSON(json, &q) != RejectNone ||
+			p.JSON(text, &q) != RejectNone {
 			t.Error("a good quote was refused")
 		}
-		p.JSON(crossed, &q)
+		p.JSON(broken, &q)
 	}
 	if got := testing.AllocsPerRun(200, read); got != 0 {
 		t.Errorf("%v allocations", got)

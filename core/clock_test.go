@@ -15,7 +15,7 @@ func TestClockClosesLiveBars(t *testing.T) {
 		defer stop()
 		midnight := Now().Floor(Minute)
 		until := func(tm Time) {
-			time.Sleep(midnight.Std().Add(time.Duration(tm) * time.Microsecond).Sub(time.Now()))
+			time.Sleep(time.Until((midnight + tm).Std()))
 			synctest.Wait()
 		}
 		send := func(history bool, q Quote) {

@@ -112,9 +112,9 @@ func (g *goldenScript) command(words, lines []string) string {
 	case "stats":
 		s := g.e.Stats()
 		quotes, ticks := s.Remainders()
-		return fmt.Sprintf("received %d stored %d throttled %d rejected %d late %d re-anchored %d, "+
-			"remainders %d %d\n", s.Received, s.Stored, s.Throttled, s.RejectedTotal(), s.Late,
-			s.Reanchored, quotes, ticks)
+		return fmt.Sprintf("received %d stored %d throttled %d rejected %d late %d "+
+			"re-anchored %d, remainders %d %d\n", s.Received, s.Stored, s.Throttled,
+			s.RejectedTotal(), s.Late, s.Reanchored, quotes, ticks)
 	}
 	g.t.Fatalf("no command %v", words)
 	return ""

@@ -13,8 +13,8 @@ type Move struct {
 	AskHigh, AskLow  Price
 	MidHigh, MidLow  Mid
 	BidOpen, AskOpen Price // The first of them.
-	// Total counts the quotes of all moves of the symbol so far, this one's included: who was lapped
-	// knows from it how many quotes it missed.
+	// Total counts the quotes of all moves of the symbol so far, this one's included: who was
+	// lapped knows from it how many quotes it missed.
 	Total uint64
 }
 

@@ -15,8 +15,10 @@ type moveReader struct {
 	e      *Engine
 	id     SymbolID
 	cursor uint64
-	missed uint64
+	missed uint64 // Moves.
 	moves  int
+	quotes uint64 // That the moves read stand for.
+	total  uint64 // Quotes of all moves so far, as the newest move says.
 	dst    []Move
 	bars   []Bar
 }
@@ -45,6 +47,11 @@ func (r *moveReader) read(t *testing.T) {
 func (r *moveReader) take(t *testing.T, m *Move) {
 	t.Helper()
 	r.moves++
+	r.quotes += uint64(m.Count)
+	if next := r.total + uint64(m.Count); m.Total < next || r.missed == 0 && m.Total != next {
+		t.Fatalf("a move of %d quotes makes them %d, after %d", m.Count, m.Total, r.total)
+	}
+	r.total = m.Total
 	if m.Count < 1 || m.BidLow > min(m.Bid, m.BidOpen) || m.BidHigh < max(m.Bid, m.BidOpen) {
 		t.Fatalf("move %+v", m)
 	}
@@ -155,6 +162,12 @@ func TestMovesOverwritten(t *testing.T) {
 	r.read(t)
 	if r.missed == 0 || r.missed+uint64(r.moves) != p.e.MoveHead(0) || r.moves != movePromise {
 		t.Errorf("missed %d and read %d of %d", r.missed, r.moves, p.e.MoveHead(0))
+	}
+	// The moves that were left say how many quotes were missed, to the last one.
+	p.clock(monday)
+	r.read(t)
+	if r.total != 1000 || r.quotes >= r.total {
+		t.Errorf("%d quotes read of %d; want 1000 in all", r.quotes, r.total)
 	}
 }
 

@@ -12,7 +12,6 @@ type naiveMarket struct {
 	accepted []naiveQuote
 	ticks    []naiveQuote // Those that moved 0.001 % from the tick before.
 	rejected map[string]int
-	latest   int64 // The latest time that any accepted quote claimed.
 	clocked  bool
 	floor    int64
 	closings []naiveClosing

@@ -3,6 +3,7 @@ package core
 import (
 	"fmt"
 	"strconv"
+	"time"
 )
 
 // Parser turns text of senders and files into quotes. It is for one goroutine at a time.
@@ -200,13 +201,16 @@ func trimWrap(err, sentinel error) string {
 	return text
 }
 
-// parseTimeBytes is ParseTime without an allocation for epochs; text says whether RFC 3339 will do.
+// parseTimeBytes is ParseTime without an allocation, and without the text in the error; text says
+// whether RFC 3339 will do.
 func parseTimeBytes(s []byte, text bool) (Time, error) {
 	if n, ok := parseDigits(s); ok {
 		return EpochTime(n)
 	}
-	if !text {
-		return 0, ErrTime
+	if text {
+		if t, err := time.Parse(time.RFC3339Nano, string(s)); err == nil {
+			return TimeOf(t), nil
+		}
 	}
-	return ParseTime(string(s))
+	return 0, ErrTime
 }

@@ -19,7 +19,8 @@ func FuzzParseJSON(f *testing.F) {
 		`{"symbol":"usdjpy","bid":"157.1","ask":157.123,"time":"2026-01-19T13:49:24.1Z","seq":1}`,
 		`{"symbol":"EURUSD","bid":1,"ask":2,"time":1768830564,"lp":"SIM","x":[{"a":"}"},1e5,null]}`,
 		`{"s\u0079mbol":"EURUSD","bid":1,"ask":2,"time_ms":null,"":{}}`,
-		`{"x":[},"symbol":"EURUSD"}`, `{"bid":1,"bid":1}`, `{"symbol":"EURUSD","bid":0x1p-2}`, `{`, ``,
+		`{"x":[},"symbol":"EURUSD"}`, `{"bid":1,"bid":1}`, `{"symbol":"EURUSD","bid":0x1p-2}`,
+		`{`, ``,
 	} {
 		f.Add([]byte(text))
 	}
@@ -192,7 +193,10 @@ func FuzzParseTime(f *testing.F) {
 			return
 		}
 		checkTakenTime(t, got, text)
-		if back, err := ParseTime(got.String()); got.Std().Year() <= 9999 && (err != nil || back != got) {
+		if got.Std().Year() > 9999 {
+			return // RFC 3339 has no more.
+		}
+		if back, err := ParseTime(got.String()); err != nil || back != got {
 			t.Fatalf("%q prints %s, which reads as %v, %v", text, got, back, err)
 		}
 	})

@@ -72,7 +72,8 @@ func TestParseJSON(t *testing.T) {
 	f(`{"symbol":"EURUSD","bid":2,"ask":1}`, "EURUSD 2.00000 1.00000 API")
 	// Escapes, in names too.
 	f(`{"s\u0079mbol":"EUR\u0055SD","b\u0069d":"1.0823\u0034","ask":1.08236}`, plain)
-	f(`{"symbol":"EURUSD","bid":1.08234,"ask":1.08236,"lp":"\u0053IM"}`, "EURUSD 1.08234 1.08236 SIM")
+	f(`{"symbol":"EURUSD","bid":1.08234,"ask":1.08236,"lp":"\u0053IM"}`,
+		"EURUSD 1.08234 1.08236 SIM")
 	// Ignored fields, of any kind.
 	f(`{"x":{"symbol":"GBPUSD","y":[1,[2,{"z":"}]"}],null,true,-1.5e-7]},"symbol":"EURUSD",`+
 		`"bid":1.08234,"note":"a \"quote\" \\","ask":1.08236,"w":false,"SYMBOL":1,"":{}}`, plain)
@@ -94,7 +95,8 @@ func TestParseJSONBadLine(t *testing.T) {
 		`{symbol:"EURUSD","bid":1,"ask":1}`, `{'symbol':'EURUSD'}`, `{"symbol" "EURUSD"}`,
 		`{"symbol":"EURUSD" "bid":1}`, `{"symbol":"EURUSD";"bid":1}`, `{"symbol":"EURUSD","bid":,}`,
 		"{\"symbol\":\"EUR\nUSD\"}", `{"symbol":"\x"}`, `{"symbol":"\u12"}`, `{"symbol":"\`,
-		"\ufeff{" + rest, "\u00a0{" + rest, `{"x":nan,` + rest, `{"x":NaN,` + rest, `{"x":01,` + rest,
+		"\ufeff{" + rest, "\u00a0{" + rest,
+		`{"x":nan,` + rest, `{"x":NaN,` + rest, `{"x":01,` + rest,
 		`{"x":[},` + rest, `{"x":[1,],` + rest, `{"x":{"a"},` + rest, `{"x":{1:2},` + rest,
 		`{"x":,` + rest, `{"x":"\q",` + rest, `{"x":[` + rest, `{"x":]` + rest, `{"x":tru,` + rest,
 		`{"x":1:2,` + rest, `{"x":[1 2],` + rest, `{"x":"` + "\x01" + `",` + rest,
@@ -183,7 +185,8 @@ func TestParseJSONFields(t *testing.T) {
 	f(`{"symbol":"USDJPY","bid":157.123,"ask":157.1234}`, strings.NewReplacer("bid", "ask",
 		"1.082345", "157.1234", "5 decimals", "3 decimals", "EURUSD", "USDJPY").Replace(digits))
 	// In the order of the reasons: numbers before digits, whichever field they are of.
-	f(`{"symbol":"EURUSD","bid":1.082345,"ask":1e5}`, `BAD_NUMBER: ask "1e5" is not a plain decimal`)
+	f(`{"symbol":"EURUSD","bid":1.082345,"ask":1e5}`,
+		`BAD_NUMBER: ask "1e5" is not a plain decimal`)
 	f(`{"symbol":"EURUSD","bid":1.082345,"ask":1,"seq":0}`,
 		`BAD_NUMBER: seq "0" is not a whole number above 0`)
 	f(`{"symbol":"NOPE","bid":x}`, "MISSING_FIELD: ask is missing")
@@ -207,8 +210,8 @@ func TestParserNewSources(t *testing.T) {
 		}
 	}
 	for n := 3; n <= SourcesMax; n++ {
-		if reject := p.JSON(line(fmt.Sprint("LP", n), `"bid":1,"ask":1`), &q); reject != RejectNone ||
-			int(q.Source) != n {
+		reject := p.JSON(line(fmt.Sprint("LP", n), `"bid":1,"ask":1`), &q)
+		if reject != RejectNone || int(q.Source) != n {
 			t.Fatalf("name %d: %v, source %d", n, reject, q.Source)
 		}
 	}
@@ -219,7 +222,8 @@ func TestParserNewSources(t *testing.T) {
 	if reject := p.JSON(line("ONE TOO MANY", `"bid":2,"ask":1`), &q); reject != RejectNone {
 		t.Errorf("a crossed quote of name 256: %v; want it left to the shard", reject)
 	}
-	if reject := p.JSON(line("LP255", `"bid":1,"ask":1`), &q); reject != RejectNone || q.Source != 255 {
+	reject = p.JSON(line("LP255", `"bid":1,"ask":1`), &q)
+	if reject != RejectNone || q.Source != 255 {
 		t.Errorf("the last name: %v, source %d", reject, q.Source)
 	}
 }
@@ -294,7 +298,8 @@ func TestParseCSVHeader(t *testing.T) {
 			got = append(got, name)
 		}
 		if strings.Join(got, " ") != want || c.Stored() != stored {
-			t.Errorf("%q: columns %v, stored %v; want %s, %v", header, got, c.Stored(), want, stored)
+			t.Errorf("%q: columns %v, stored %v; want %s, %v", header, got, c.Stored(), want,
+				stored)
 		}
 	}
 	f("symbol,bid,ask", "symbol bid ask", false)

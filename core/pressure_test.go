@@ -196,7 +196,7 @@ func TestCloseDrainsWhatWasTaken(t *testing.T) {
 				})
 			}
 			for e.Stats().Received < 5_000 {
-				runtime.Gosched() // The senders never all block, so the bubble's clock stands still.
+				runtime.Gosched() // No sleep: the senders never all block, so time stands still.
 			}
 			e.Close()
 			e.Close()

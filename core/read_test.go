@@ -64,7 +64,8 @@ func checkRisingBar(t *testing.T, f Frame, b *Bar) {
 	if b.Volume == 0 {
 		return
 	}
-	if b.Bid.Close-b.Bid.Open != b.Volume-1 || b.Bid.High != b.Bid.Close || b.Bid.Low != b.Bid.Open ||
+	if b.Bid.Close-b.Bid.Open != b.Volume-1 || b.Bid.High != b.Bid.Close ||
+		b.Bid.Low != b.Bid.Open ||
 		b.Mid.Close != 2*b.Bid.Close || b.Ask.Open != b.Bid.Open || b.Time != f.Open(b.First) ||
 		b.Last >= f.End(b.Time) {
 		t.Errorf("%v: forming bar %+v", f, *b)
@@ -82,7 +83,10 @@ func checkClosedBefore(t *testing.T, e *Engine, f Frame, closed uint64, forming 
 		t.Errorf("%v: bar %d of %d closed ones is not there", f, closed-1, closed)
 		return
 	}
-	if forming.Volume > 0 && (forming.Bid.Open != last[0].Bid.Close+1 || forming.Time <= last[0].Time) {
+	if forming.Volume == 0 {
+		return
+	}
+	if forming.Bid.Open != last[0].Bid.Close+1 || forming.Time <= last[0].Time {
 		t.Errorf("%v: forming from %d after a bar that closed at %d", f, forming.Bid.Open,
 			last[0].Bid.Close)
 	}

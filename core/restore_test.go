@@ -40,7 +40,9 @@ func TestRestoreContinuesExactly(t *testing.T) {
 	for run := range runs {
 		seed := rand.Uint64()
 		random := rand.New(rand.NewPCG(seed, 0))
-		opts := Options{Throttle: DefaultThreshold, Shards: 1 + run%2, Ticks: 50 + run*400, Bars: 4000}
+		opts := Options{
+			Throttle: DefaultThreshold, Shards: 1 + run%2, Ticks: 50 + run*400, Bars: 4000,
+		}
 		through, again := newTape(t, opts), newTape(t, opts)
 		s := newScript(random, 3)
 		s.steady = true // A run of absurd quotes is not part of the state.

@@ -43,7 +43,8 @@ func newRing(width, promise, chunkItems int) *ring {
 	}
 	chunkItems = min(chunkItems, slots)
 	if width < 1 || promise < 1 || chunkItems&(chunkItems-1) != 0 {
-		panic(fmt.Sprintf("core: ring of width %d, promise %d, chunk %d", width, promise, chunkItems))
+		panic(fmt.Sprintf("core: ring of width %d, promise %d, chunk %d", width, promise,
+			chunkItems))
 	}
 	r := &ring{width: uint64(width), slots: uint64(slots), promise: uint64(promise)}
 	for 1<<r.shift < chunkItems {

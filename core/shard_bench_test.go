@@ -1,6 +1,9 @@
 package core
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 // benchQuotes is a walk over symbols whose mids move by one point, so that about half pass.
 func benchQuotes(symbols, n int) []Quote {
@@ -23,7 +26,7 @@ func benchQuotes(symbols, n int) []Quote {
 // throttle, ring, and its share of publishing the batch. A regression here slows everything.
 func BenchmarkShard(b *testing.B) {
 	for _, size := range []int{1, 21, 500} {
-		b.Run(map[int]string{1: "batch=1", 21: "batch=21", 500: "batch=500"}[size], func(b *testing.B) {
+		b.Run(fmt.Sprint("batch=", size), func(b *testing.B) {
 			registry, _ := NewRegistry(DefaultSymbols())
 			sources, _ := NewSources([]string{"SIM"})
 			e, err := New(Options{Symbols: registry, Sources: sources, Throttle: DefaultThreshold})

@@ -16,7 +16,9 @@ func TestConservationUnderLoad(t *testing.T) {
 	if testing.Short() {
 		rounds = 100
 	}
-	e := newEngine(t, Options{Shards: 2, Throttle: DefaultThreshold, Ticks: 3000, Inbox: 8 * BatchMax})
+	e := newEngine(t, Options{
+		Shards: 2, Throttle: DefaultThreshold, Ticks: 3000, Inbox: 8 * BatchMax,
+	})
 	storage, endStorage := context.WithCancel(context.Background())
 	var running, recording, senders sync.WaitGroup
 	running.Go(func() { e.Run(context.Background()) })
@@ -26,33 +28,9 @@ func TestConservationUnderLoad(t *testing.T) {
 	var watcher sync.WaitGroup
 	watcher.Go(func() { watchStats(t, e, watching) })
 
-	var offered, acknowledged, lost atomic.Int64
+	var total loadTotal
 	for sender := range 4 {
-		senders.Go(func() {
-			random := rand.New(rand.NewPCG(uint64(sender), 2))
-			for round := range rounds {
-				s := e.Begin(Now())
-				n := 1 + random.IntN(600)
-				for line := range n {
-					s.Add(loadQuote(random, line))
-				}
-				s.Reject(int32(n+1), RejectUnknownSymbol, "no such symbol")
-				wait := (sender+round)%2 == 0
-				if err := s.Send(context.Background(), wait); err != nil {
-					t.Error(err)
-				}
-				offered.Add(int64(n + 1))
-				if wait {
-					o, k, _ := s.Wait(context.Background())
-					if o.Received != o.Stored+o.Throttled+o.Rejected || o.Received != int64(n+1) {
-						t.Errorf("the outcome of %d quotes is %+v", n+1, o)
-					}
-					acknowledged.Add(o.Stored)
-					lost.Add(k)
-				}
-				s.Release()
-			}
-		})
+		senders.Go(func() { sendLoad(t, e, sender, rounds, &total) })
 	}
 	senders.Wait()
 	e.Close()
@@ -64,10 +42,11 @@ func TestConservationUnderLoad(t *testing.T) {
 
 	s := e.Stats()
 	quotes, ticks := s.Remainders()
-	if !s.Exact || quotes != 0 || ticks != 0 || s.Received != offered.Load() || s.Pending != 0 ||
-		lost.Load() > s.Lost || acknowledged.Load()-lost.Load() > s.Committed {
-		t.Errorf("%d offered, %d acknowledged, %d lost, stats %+v", offered.Load(),
-			acknowledged.Load(), lost.Load(), s)
+	if !s.Exact || quotes != 0 || ticks != 0 || s.Pending != 0 ||
+		s.Received != total.offered.Load() ||
+		total.lost.Load() > s.Lost || total.stored.Load()-total.lost.Load() > s.Committed {
+		t.Errorf("%d offered, %d acknowledged, %d lost, stats %+v", total.offered.Load(),
+			total.stored.Load(), total.lost.Load(), s)
 	}
 	var counts Counts
 	var committed int64
@@ -83,6 +62,37 @@ func TestConservationUnderLoad(t *testing.T) {
 	edge := s.Rejected[RejectUnknownSymbol]
 	if counts.Received+edge != s.Received || counts.Stored != s.Stored || committed != s.Committed {
 		t.Errorf("the symbols add up to %+v and %d committed; want %+v", counts, committed, s)
+	}
+}
+
+// loadTotal is what all senders together sent, and what they were told.
+type loadTotal struct{ offered, stored, lost atomic.Int64 }
+
+// sendLoad is one sender; every other of its submissions waits to be committed.
+func sendLoad(t *testing.T, e *Engine, sender, rounds int, total *loadTotal) {
+	random := rand.New(rand.NewPCG(uint64(sender), 2))
+	for round := range rounds {
+		s := e.Begin(Now())
+		n := 1 + random.IntN(600)
+		for line := range n {
+			s.Add(loadQuote(random, line))
+		}
+		s.Reject(int32(n+1), RejectUnknownSymbol, "no such symbol")
+		wait := (sender+round)%2 == 0
+		if err := s.Send(context.Background(), wait); err != nil {
+			t.Error(err)
+			return
+		}
+		total.offered.Add(int64(n + 1))
+		if wait {
+			o, lost, _ := s.Wait(context.Background())
+			if o.Received != o.Stored+o.Throttled+o.Rejected || o.Received != int64(n+1) {
+				t.Errorf("the outcome of %d quotes is %+v", n+1, o)
+			}
+			total.stored.Add(o.Stored)
+			total.lost.Add(lost)
+		}
+		s.Release()
 	}
 }
 

@@ -140,7 +140,8 @@ func (s *Symbol) check() error {
 	case s.ContractSize <= 0:
 		return bad("contractSize", "must be above 0")
 	case s.LotMin <= 0 || s.LotStep <= 0 || s.LotMax < s.LotMin:
-		return bad("lotMin, lotStep and lotMax", "must be above 0, the maximum not below the minimum")
+		return bad("lotMin, lotStep and lotMax",
+			"must be above 0, the maximum not below the minimum")
 	case s.StopLevel < 0:
 		return bad("stopLevel", "must not be negative")
 	case s.MarginRate <= 0 || s.MarginRate > 1_000_000:

@@ -74,14 +74,15 @@ func TestReadSymbolsSaysWhere(t *testing.T) {
 	}
 	f(`"digit": 5`, "field digit: no such field; did you mean digits?")
 	f(`"Digits": 5`, "field Digits: no such field; did you mean digits?")
-	f(`"tripleswapday": "FRIDAY"`, "field tripleswapday: no such field; did you mean tripleSwapDay?")
+	f(`"tripleswapday": "FRIDAY"`,
+		"field tripleswapday: no such field; did you mean tripleSwapDay?")
 	f(`"bid": 1.1`, "field bid: no such field; there are "+strings.Join(symbolFields, " "))
 	f(`"digits": 5`, "field digits: is given twice")
 	f(`"symbol": "EURUSD"`, "field symbol: is given twice")
 	f(`"base": 1`, "field base: 1 is not a string")
 	f(`"base": null`, "field base: null is not a string")
-	f(`"base": ""`, "field base: bad symbol: EURUSD: base and quote must each name a currency such "+
-		"as EUR")
+	f(`"base": ""`, "field base: bad symbol: EURUSD: base and quote must each name a currency "+
+		"such as EUR")
 	f(`"stopLevel": -1`, "field stopLevel: -1 is not a whole number")
 	f(`"stopLevel": 1.5`, "field stopLevel: 1.5 is not a whole number")
 	f(`"stopLevel": "5"`, `field stopLevel: "5" is not a whole number`)
@@ -89,10 +90,10 @@ func TestReadSymbolsSaysWhere(t *testing.T) {
 	f(`"lotMin": null`, "field lotMin: null is not a plain decimal of at most 6 places")
 	f(`"lotMin": 1e-2`, "field lotMin: 1e-2 is not a plain decimal of at most 6 places")
 	f(`"lotMin": 0.0000001`, "field lotMin: 0.0000001 is not a plain decimal of at most 6 places")
-	f(`"lotMin": 0`, "field lotMin: bad symbol: EURUSD: lotMin, lotStep and lotMax must be above 0, "+
-		"the maximum not below the minimum")
-	f(`"marginRate": 1.5`, "field marginRate: bad symbol: EURUSD: marginRate must be above 0 and at "+
-		"most 1")
+	f(`"lotMin": 0`, "field lotMin: bad symbol: EURUSD: lotMin, lotStep and lotMax must be above "+
+		"0, the maximum not below the minimum")
+	f(`"marginRate": 1.5`, "field marginRate: bad symbol: EURUSD: marginRate must be above 0 and "+
+		"at most 1")
 	f(`"session": "24/7"`, `field session: "24/7" is not one of 24x5, 24x7`)
 	f(`"tripleSwapDay": "WED"`, `field tripleSwapDay: "WED" is not a day of the week such as `+
 		`"WEDNESDAY"`)
@@ -106,8 +107,8 @@ func TestReadSymbolsRefuses(t *testing.T) {
 	f := func(file, want string) {
 		t.Helper()
 		_, err := ReadSymbols([]byte(file), DefaultSymbols())
-		if !errors.Is(err, ErrSymbolFile) || !strings.HasPrefix(err.Error(), "symbol file: line ") ||
-			!strings.Contains(err.Error(), want) {
+		if !errors.Is(err, ErrSymbolFile) || !strings.Contains(err.Error(), want) ||
+			!strings.HasPrefix(err.Error(), "symbol file: line ") {
 			t.Errorf("%s: %v; want %s", file, err, want)
 		}
 	}
@@ -127,7 +128,8 @@ func TestReadSymbolsRefuses(t *testing.T) {
 	f(`[{"symbol":"A"}][]`, "text after the array")
 	f(`[{"symbol":"A",}]`, "invalid character")
 	// A field that only another makes right is not to blame.
-	if _, err := ReadSymbols([]byte(`[{"symbol":"A","lotMin":200,"lotMax":500}]`), nil); err != nil {
+	_, err := ReadSymbols([]byte(`[{"symbol":"A","lotMin":200,"lotMax":500}]`), nil)
+	if err != nil {
 		t.Errorf("a minimum that its maximum follows: %v", err)
 	}
 	f("[{\"symbol\":\"A\",\n\"lotMin\":200,\n\"lotStep\":1\n}]", "line 2: field lotMin: bad symbol")

@@ -105,7 +105,8 @@ func TestRegistryFinds(t *testing.T) {
 func TestRegistryRefuses(t *testing.T) {
 	f := func(name string, want error, text string, symbols ...Symbol) {
 		t.Helper()
-		if _, err := NewRegistry(symbols); !errors.Is(err, want) || !strings.Contains(err.Error(), text) {
+		_, err := NewRegistry(symbols)
+		if !errors.Is(err, want) || !strings.Contains(err.Error(), text) {
 			t.Errorf("%s: %v; want %v with %q", name, err, want, text)
 		}
 	}
@@ -117,7 +118,8 @@ func TestRegistryRefuses(t *testing.T) {
 	f("twice", ErrSymbol, "EURUSD is used twice", NewSymbol("EURUSD"), NewSymbol("EURUSD"))
 	f("alias of another", ErrSymbol, "GBPUSD is used twice", NewSymbol("GBPUSD"),
 		changed(func(s *Symbol) { s.Aliases = []string{"gbpusd"} }))
-	f("bad alias", ErrSymbol, "EUR/USD", changed(func(s *Symbol) { s.Aliases = []string{"EUR/USD"} }))
+	f("bad alias", ErrSymbol, "EUR/USD",
+		changed(func(s *Symbol) { s.Aliases = []string{"EUR/USD"} }))
 	f("name", ErrSymbol, "eurusd", changed(func(s *Symbol) { s.Name = "eurusd" }))
 	f("no name", ErrSymbol, `""`, changed(func(s *Symbol) { s.Name = "" }))
 	f("digits", ErrSymbol, "digits", changed(func(s *Symbol) { s.Digits = 9 }))

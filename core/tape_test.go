@@ -126,8 +126,8 @@ func (s *script) quote() Quote {
 	id := r.IntN(len(s.mids))
 	s.mids[id] = max(1000, s.mids[id]+Price(r.IntN(21))-10)
 	spread := Price(r.IntN(30))
-	q := Quote{Symbol: SymbolID(id), Bid: s.mids[id] - spread/2, Ask: s.mids[id] + spread - spread/2}
-	q.Source = SourceID(1 + r.IntN(2))
+	q := Quote{Symbol: SymbolID(id), Source: SourceID(1 + r.IntN(2))}
+	q.Bid, q.Ask = s.mids[id]-spread/2, s.mids[id]+spread-spread/2
 	switch r.IntN(8) {
 	case 0: // Without a time.
 	case 1, 2:
