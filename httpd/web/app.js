@@ -65,8 +65,7 @@ function takeConfig(config) {
   state.config = config !== null && typeof config === "object" ? config : {};
   showConfig(state.config);
   if ((version && version !== state.config.version) || (feed && feed !== state.config.feed)) {
-    state.metrics = null;
-    showNotice("reload", "The server has another version or feed now: reload this page.");
+    location.reload(); // An old page must not serve a new server, nor mix invented and real quotes.
   }
   const frames = Array.isArray(state.config.timeframes) ?
     state.config.timeframes.filter((f) => typeof f === "string") : [];
