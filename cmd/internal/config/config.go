@@ -47,6 +47,11 @@ type Server struct {
 	Origins    []string
 	Sessions   int
 
+	MaxBody     int // Bytes of a POST /ticks.
+	Unsent      int // Bytes kept for a WebSocket session that is behind.
+	Encoded     int // Bytes of encoded ticks and bars kept for all series together.
+	Connections int // HTTP connections at once.
+
 	InsecureHTTP bool // Listen where other machines can reach the port, without keys or TLS.
 
 	GOGC, GOMEMLIMIT string // As the environment has them, or empty.
@@ -65,7 +70,7 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 		"`directory` of the files; when not given: data/demo under the simulator,\n"+
 			"data/replay under replay, else data/market")
 	fs.Var(&feed, "feed",
-		"where quotes come from: simulator, none (POST /ticks and WebSocket only), or\n"+
+		"`source` of quotes: simulator, none (only what clients post), or\n"+
 			"replay:GLOB[,speed=10|max][,loop] (CSV or CSV.gz files)")
 	fs.StringVar(&c.Symbols, "symbols", "",
 		"`file` of symbols, a JSON array: known names override fields, new names are added")
@@ -100,6 +105,12 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 		"further web `origins` that may call, separated by commas; loopback ones always may")
 	fs.IntVar(&c.Sessions, "sessions", 10_000, "most WebSocket sessions at once (`count`)")
 
+	fs.IntVar(&c.MaxBody, "max-body", 4<<20, "most `bytes` of a POST /ticks, also when unzipped")
+	fs.IntVar(&c.Unsent, "unsent", 256<<10,
+		"`bytes` kept for a WebSocket session that is behind, before it gets a gap")
+	fs.IntVar(&c.Encoded, "encoded", 64<<20,
+		"`bytes` of encoded ticks and bars kept ready for all series together")
+	fs.IntVar(&c.Connections, "connections", 8192, "most HTTP connections at once (`count`)")
 	fs.BoolVar(&c.InsecureHTTP, "insecure-http", false,
 		"allow an -addr that other machines can reach: whoever does may read and write")
 
@@ -129,6 +140,10 @@ func (c *Server) finish() error {
 		positive("bars", c.Bars, 1_000_000),
 		positive("shards", c.Shards, 64),
 		positive("sessions", c.Sessions, 100_000),
+		positive("max-body", c.MaxBody, 1<<30),
+		positive("unsent", c.Unsent, 1<<30),
+		positive("encoded", c.Encoded, 1<<30),
+		positive("connections", c.Connections, 1_000_000),
 		oneOf("sync", c.Sync, "full", "normal"),
 	)
 	if err != nil {
