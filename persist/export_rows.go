@@ -119,7 +119,9 @@ func printSeconds(b []byte, v int64, _ int) []byte {
 	return strconv.AppendInt(b, core.Time(v).Seconds(), 10)
 }
 
-func printMid(b []byte, v int64, digits int) []byte { return core.AppendMid(b, core.Mid(v), digits) }
+func printMid(b []byte, v int64, digits int) []byte {
+	return core.AppendMid(b, core.Mid(v), digits)
+}
 
 func printPrice(b []byte, v int64, digits int) []byte {
 	return core.AppendPrice(b, core.Price(v), digits)

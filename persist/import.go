@@ -41,7 +41,7 @@ type ImportResult struct {
 	Files                             int
 	Rows, Stored, Throttled, Rejected int64
 	RejectedBy                        [core.RejectReasons]int64
-	Refusals                          []ImportRefusal // The first ImportRefusalsKept, by file and line.
+	Refusals                          []ImportRefusal // The first, by file and line.
 	Minutes, Replaced                 int64           // Minutes written; those that held data before.
 	Symbols                           []ImportSymbol  // Those with a row that could be read.
 	Took                              time.Duration
@@ -93,7 +93,14 @@ func Import(ctx context.Context, opts ImportOptions) (ImportResult, error) {
 	if err != nil {
 		return ImportResult{}, fmt.Errorf("import: %w", err)
 	}
-	result.Files, result.Took = len(files), opts.Now().Sub(start)
+	now := opts.Now()
+	result.Files, result.Took = len(files), now.Sub(start)
+	for _, s := range result.Symbols {
+		if s.Last > core.TimeOf(now) {
+			opts.Log.Warn("imported quotes lie in the future; live quotes before them come too late",
+				"symbol", s.Symbol, "last", s.Last)
+		}
+	}
 	return result, nil
 }
 

@@ -9,7 +9,7 @@ import (
 const (
 	// importBuffered is how many ticks an import holds before it writes whole minutes of days that
 	// are not over yet.
-	importBuffered = 1 << 18
+	importBuffered = 1 << 19
 	// minuteWeight is what a minute bar counts for, in ticks.
 	minuteWeight = 4
 )

@@ -19,7 +19,7 @@ type importTarget struct {
 	sealed   bool
 	lastTick core.Time
 	// forming are the bars that hold the newest minute, up to it; forming[M1] is not used.
-	forming [core.Frames]core.Bar
+	forming [core.Frames]rolled
 
 	minutes, replaced int64 // Written; those of them that held data before.
 
@@ -100,7 +100,7 @@ func (t *importTarget) rollDay(all, written []core.Bar) []rolled {
 				bars = append(bars, r)
 			}
 			if r.bar.Time <= last && last < r.end && last == t.newest {
-				t.forming[f] = r.bar
+				t.forming[f] = r
 			}
 			if f == core.D1 {
 				t.setDay(&r.bar)
@@ -112,7 +112,7 @@ func (t *importTarget) rollDay(all, written []core.Bar) []rolled {
 		week.bar.Merge(t.week, &t.days[i])
 	}
 	if t.newest < week.end && t.newest >= t.week {
-		t.forming[core.W1] = week.bar
+		t.forming[core.W1] = week
 	}
 	return append(bars, week)
 }

@@ -2,6 +2,7 @@ package persist
 
 import (
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -93,81 +94,141 @@ func TestImportFreshDays(t *testing.T) {
 	}
 }
 
-// TestImportIntoLiveFile: what a live engine left (a forming minute; bars that its clock closed
-// without a later quote) is kept, replaced or gone on with.
-func TestImportIntoLiveFile(t *testing.T) {
-	csv := func(times ...string) string {
-		text := "time,symbol,bid,ask\n"
-		for i, at := range times {
-			text += fmt.Sprintf("2026-01-19T%sZ,EURUSD,1.1%04d,1.2\n", at, i)
-		}
-		return writeFile(t, filepath.Join(t.TempDir(), "a.csv"), text)
+// The minutes and bars of five minutes that the tests below look at.
+const (
+	liveMinutes = "SELECT time, volume, complete FROM bars WHERE frame = '1m' ORDER BY time"
+	liveFives   = "SELECT time, volume, complete FROM bars WHERE frame = '5m' ORDER BY time"
+)
+
+func liveCSV(t *testing.T, times ...string) string {
+	t.Helper()
+	text := "time,symbol,bid,ask\n"
+	for i, at := range times {
+		text += fmt.Sprintf("2026-01-19T%sZ,EURUSD,1.1%04d,1.2\n", at, i)
 	}
-	const closedFive = "SELECT time, volume, complete FROM bars " +
-		"WHERE frame = '5m' ORDER BY time"
-	const minutes = "SELECT time, volume, complete FROM bars " +
-		"WHERE frame = '1m' ORDER BY time"
-	bar := func(hhmm string, volume, complete int) string {
-		at, err := core.ParseTime("2026-01-19T" + hhmm + ":00Z")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return fmt.Sprintf("%d %d %d ", at, volume, complete)
+	return writeFile(t, filepath.Join(t.TempDir(), "a.csv"), text)
+}
+
+func liveBar(t *testing.T, hhmm string, volume, complete int) string {
+	t.Helper()
+	at, err := core.ParseTime("2026-01-19T" + hhmm + ":00Z")
+	if err != nil {
+		t.Fatal(err)
 	}
-	live := func(sealed bool) *Store {
-		s := openImportStore(t, t.TempDir())
-		mustImport(t, s, csv("12:00:10", "12:01:20", "12:03:30"))
-		err := s.transact(func(c *conn) error {
-			if !sealed {
-				return c.exec("UPDATE bar SET clocked = 1 WHERE complete = 0")
-			}
-			if err := c.exec("UPDATE bar SET complete = 1"); err != nil {
-				return err
-			}
-			// The clock closed the bar of five minutes; those above were open when it stopped.
-			return c.exec(`INSERT INTO bar SELECT symbol_id, 300, time, mid_open, mid_high, mid_low,
-				mid_close, bid_open, bid_high, bid_low, bid_close, ask_open, ask_high, ask_low,
-				ask_close, 3, spread_min, spread_max, spread_last, first_time, last_time, 1, 0
-				FROM bar WHERE frame = 60 AND time % 300000000 = 0`)
+	return fmt.Sprintf("%d %d %d ", at, volume, complete)
+}
+
+// liveStore is a store as a live engine leaves it that had quotes at 12:00, 12:01 and 12:03. When
+// sealed, its clock has closed the bar of five minutes without a later quote.
+func liveStore(t *testing.T, sealed bool) *Store {
+	t.Helper()
+	s := openImportStore(t, t.TempDir())
+	mustImport(t, s, liveCSV(t, "12:00:10", "12:01:20", "12:03:30"))
+	err := s.transact(func(c *conn) error {
+		if !sealed {
+			return c.exec("UPDATE bar SET clocked = 1 WHERE complete = 0")
+		}
+		if err := c.exec("UPDATE bar SET complete = 1"); err != nil {
+			return err
+		}
+		return c.exec(`INSERT INTO bar SELECT symbol_id, 300, time, mid_open, mid_high, mid_low,
+			mid_close, bid_open, bid_high, bid_low, bid_close, ask_open, ask_high, ask_low,
+			ask_close, 3, spread_min, spread_max, spread_last, first_time, last_time, 1, 0
+			FROM bar WHERE frame = 60 AND time % 300000000 = 0`)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestImportAfterClock: bars that the clock of an engine closed without a later quote stay closed,
+// unless history goes on inside them.
+func TestImportAfterClock(t *testing.T) {
+	s := liveStore(t, true) // Older minutes: what is closed stays closed, and is rolled up anew.
+	mustImport(t, s, liveCSV(t, "12:00:10", "12:00:20", "12:02:00"))
+	sameLines(t, "minutes", queryLines(t, s, liveMinutes), []string{
+		liveBar(t, "12:00", 2, 1), liveBar(t, "12:01", 1, 1), liveBar(t, "12:02", 1, 1),
+		liveBar(t, "12:03", 1, 1),
+	})
+	sameLines(t, "5m", queryLines(t, s, liveFives), []string{liveBar(t, "12:00", 5, 1)})
+
+	s = liveStore(t, true) // The newest minute, closed, is replaced.
+	mustImport(t, s, liveCSV(t, "12:03:31", "12:03:32"))
+	sameLines(t, "minutes", queryLines(t, s, liveMinutes), []string{
+		liveBar(t, "12:00", 1, 1), liveBar(t, "12:01", 1, 1), liveBar(t, "12:03", 2, 1),
+	})
+	sameLines(t, "5m", queryLines(t, s, liveFives), []string{liveBar(t, "12:00", 4, 1)})
+
+	for _, times := range [][]string{{"12:04:01"}, {"12:03:30", "12:04:01"}} {
+		s = liveStore(t, true) // History goes on inside the bar.
+		mustImport(t, s, liveCSV(t, times...))
+		sameLines(t, "minutes", queryLines(t, s, liveMinutes), []string{
+			liveBar(t, "12:00", 1, 1), liveBar(t, "12:01", 1, 1), liveBar(t, "12:03", 1, 1),
+			liveBar(t, "12:04", 1, 0),
 		})
+		sameLines(t, "5m", queryLines(t, s, liveFives), nil)
+		checkRolledUp(t, s)
+	}
+
+	s = liveStore(t, true) // History goes on after it.
+	mustImport(t, s, liveCSV(t, "12:17:00"))
+	sameLines(t, "5m", queryLines(t, s, liveFives), []string{liveBar(t, "12:00", 3, 1)})
+	checkRolledUp(t, s)
+}
+
+// TestImportOverForming: a minute that formed when a live engine stopped is replaced or closed, and
+// is no longer the clock's to close.
+func TestImportOverForming(t *testing.T) {
+	const clocked = "SELECT sum(clocked) FROM bar"
+	s := liveStore(t, false)
+	mustImport(t, s, liveCSV(t, "12:03:31", "12:03:32"))
+	sameLines(t, "minutes", queryLines(t, s, liveMinutes), []string{
+		liveBar(t, "12:00", 1, 1), liveBar(t, "12:01", 1, 1), liveBar(t, "12:03", 2, 0),
+	})
+	sameLines(t, "clocked", queryLines(t, s, clocked), []string{"0 "})
+	checkRolledUp(t, s)
+
+	s = liveStore(t, false)
+	mustImport(t, s, liveCSV(t, "12:05:00"))
+	sameLines(t, "minutes", queryLines(t, s, liveMinutes), []string{
+		liveBar(t, "12:00", 1, 1), liveBar(t, "12:01", 1, 1), liveBar(t, "12:03", 1, 1),
+		liveBar(t, "12:05", 1, 0),
+	})
+	sameLines(t, "5m", queryLines(t, s, liveFives), []string{liveBar(t, "12:00", 3, 1)})
+	sameLines(t, "clocked", queryLines(t, s, clocked), []string{"0 "})
+	checkRolledUp(t, s)
+
+	s = liveStore(t, false) // Older history leaves it to the clock.
+	mustImport(t, s, liveCSV(t, "12:02:00"))
+	sameLines(t, "clocked", queryLines(t, s, clocked), []string{"1 "})
+	checkRolledUp(t, s)
+}
+
+// TestImportFuture: quotes ahead of our clock are taken, but somebody is told what follows.
+func TestImportFuture(t *testing.T) {
+	const row = "time,symbol,bid,ask\n2026-01-19T12:00:00Z,EURUSD,1.1,1.2\n"
+	file := writeFile(t, filepath.Join(t.TempDir(), "a.csv"), row)
+	f := func(now string, warned bool) {
+		t.Helper()
+		clock, err := core.ParseTime(now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s
+		var log strings.Builder
+		r, err := Import(t.Context(), ImportOptions{
+			Store: openImportStore(t, t.TempDir()), Files: []string{file},
+			Log: slog.New(slog.NewTextHandler(&log, nil)), Now: clock.Std,
+		})
+		if err != nil || r.Stored != 1 {
+			t.Errorf("at %s: stored %d, %v", now, r.Stored, err)
+		}
+		if got := strings.Contains(log.String(), "lie in the future"); got != warned {
+			t.Errorf("at %s: warned %v, want %v: %s", now, got, warned, log.String())
+		}
 	}
-
-	s := live(true) // Older minutes: what is closed stays closed, and is rolled up anew.
-	mustImport(t, s, csv("12:00:10", "12:00:20", "12:02:00"))
-	sameLines(t, "minutes", queryLines(t, s, minutes),
-		[]string{bar("12:00", 2, 1), bar("12:01", 1, 1), bar("12:02", 1, 1), bar("12:03", 1, 1)})
-	sameLines(t, "5m", queryLines(t, s, closedFive), []string{bar("12:00", 5, 1)})
-
-	s = live(true) // History goes on inside a bar that the clock had closed.
-	mustImport(t, s, csv("12:04:01"))
-	sameLines(t, "minutes", queryLines(t, s, minutes),
-		[]string{bar("12:00", 1, 1), bar("12:01", 1, 1), bar("12:03", 1, 1), bar("12:04", 1, 0)})
-	sameLines(t, "5m", queryLines(t, s, closedFive), nil)
-	checkRolledUp(t, s)
-
-	s = live(true) // History goes on after it.
-	mustImport(t, s, csv("12:17:00"))
-	sameLines(t, "5m", queryLines(t, s, closedFive), []string{bar("12:00", 3, 1)})
-	checkRolledUp(t, s)
-
-	s = live(false) // The forming minute is replaced, and is no longer the clock's to close.
-	mustImport(t, s, csv("12:03:31", "12:03:32"))
-	sameLines(t, "minutes", queryLines(t, s, minutes),
-		[]string{bar("12:00", 1, 1), bar("12:01", 1, 1), bar("12:03", 2, 0)})
-	checkRolledUp(t, s)
-	sameLines(t, "clocked", queryLines(t, s, "SELECT sum(clocked) FROM bar"), []string{"0 "})
-
-	s = live(false) // It closes when history goes on.
-	mustImport(t, s, csv("12:05:00"))
-	sameLines(t, "minutes", queryLines(t, s, minutes),
-		[]string{bar("12:00", 1, 1), bar("12:01", 1, 1), bar("12:03", 1, 1), bar("12:05", 1, 0)})
-	sameLines(t, "5m", queryLines(t, s, closedFive), []string{bar("12:00", 3, 1)})
-	sameLines(t, "clocked", queryLines(t, s, "SELECT sum(clocked) FROM bar"), []string{"0 "})
-	checkRolledUp(t, s)
+	f("2026-01-19T11:00:00Z", true)
+	f("2026-01-19T13:00:00Z", false)
 }
 
 // TestImportProgress: both passes are reported, to their end.

@@ -169,7 +169,9 @@ func (r *importReader) parse(line []byte) {
 // the file, and sends them.
 func (r *importReader) sendSorted(ctx context.Context) error {
 	all := r.batch
-	slices.SortStableFunc(all.quotes, func(a, b core.Quote) int { return compareTimes(a.Time, b.Time) })
+	slices.SortStableFunc(all.quotes, func(a, b core.Quote) int {
+		return compareTimes(a.Time, b.Time)
+	})
 	b := &importBatch{refused: all.refused}
 	for run := range slices.Chunk(all.quotes, importBatchRows) {
 		var err error

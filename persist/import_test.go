@@ -109,18 +109,16 @@ func TestImportOrder(t *testing.T) {
 	mustImport(t, s, files...)
 	want := dumpAll(t, s)
 	checkRolledUp(t, s)
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 2 {
-		random.Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
-		s := openImportStore(t, t.TempDir())
-		mustImport(t, s, append(files, files[0])...) // One is named twice.
-		sameLines(t, fmt.Sprint("order ", files), dumpAll(t, s), want)
-	}
+	slices.Reverse(files)
+	s = openImportStore(t, t.TempDir())
+	mustImport(t, s, append(files, files[0])...) // One is named twice.
+	sameLines(t, "reversed", dumpAll(t, s), want)
 	// Files that share minutes do not add up one by one: the last one is the truth.
 	files = slices.DeleteFunc(files, func(f string) bool { return strings.Contains(f, "fxcm") })
 	s = openImportStore(t, t.TempDir())
 	mustImport(t, s, files...)
 	want = dumpAll(t, s)
+	random := rand.New(rand.NewPCG(1, 2))
 	for range 2 {
 		random.Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
 		s := openImportStore(t, t.TempDir())

@@ -102,28 +102,16 @@ func (w *importWriter) write(c *importChunk) error {
 			return err
 		}
 	}
-	first, last := c.minutes[0].Time, c.minutes[len(c.minutes)-1].Time
-	opened := core.D1.Open(first)
-	if err := w.loadWeek(t, opened); err != nil {
-		return err
-	}
-	var before []core.Bar
-	if t.newest >= opened {
-		var err error
-		if before, err = w.minutes(t, opened, core.D1.End(opened)); err != nil {
-			return err
-		}
-	}
-	all, replaced := overlay(before, c.minutes)
 	t.minutes += int64(len(c.minutes))
-	t.replaced += replaced
 	if err := w.replaceTicks(t, c); err != nil {
 		return err
 	}
-	if last > t.newest {
-		if err := w.advance(t, last); err != nil {
-			return err
-		}
+	change := w.change
+	if c.minutes[0].Time > t.newest {
+		change = w.extend
+	}
+	if err := change(t, c.minutes); err != nil {
+		return err
 	}
 	for i := range c.minutes {
 		m := &c.minutes[i]
@@ -132,12 +120,61 @@ func (w *importWriter) write(c *importChunk) error {
 			return err
 		}
 	}
-	for _, r := range t.rollDay(all, c.minutes) {
+	return w.bars.flush()
+}
+
+// extend rolls up minutes that are newer than all in the file: it goes on as a live engine does,
+// and reads nothing.
+func (w *importWriter) extend(t *importTarget, minutes []core.Bar) error {
+	if err := w.completeNewest(t); err != nil {
+		return err
+	}
+	t.week = 0 // Its days are not kept up to date here.
+	for i := range minutes {
+		m := &minutes[i]
+		if err := w.advance(t, m.Time); err != nil {
+			return err
+		}
+		for f := core.M5; f <= core.W1; f++ {
+			form := &t.forming[f]
+			if form.bar.Volume > 0 {
+				form.bar.Merge(0, m)
+				continue
+			}
+			open := f.Open(m.Time)
+			form.bar.Merge(open, m)
+			form.frame, form.end = f, f.End(open)
+		}
+	}
+	return nil
+}
+
+// change rolls up the bars above minutes of a day that the file may hold already.
+func (w *importWriter) change(t *importTarget, minutes []core.Bar) error {
+	opened := core.D1.Open(minutes[0].Time)
+	if err := w.loadWeek(t, opened); err != nil {
+		return err
+	}
+	before, err := w.minutes(t, opened, core.D1.End(opened))
+	if err != nil {
+		return err
+	}
+	all, replaced := overlay(before, minutes)
+	t.replaced += replaced
+	if last := minutes[len(minutes)-1].Time; last > t.newest {
+		if err := w.completeNewest(t); err != nil {
+			return err
+		}
+		if err := w.advance(t, last); err != nil {
+			return err
+		}
+	}
+	for _, r := range t.rollDay(all, minutes) {
 		if err := w.keep(t, &r); err != nil {
 			return err
 		}
 	}
-	return w.bars.flush()
+	return nil
 }
 
 // replaceTicks puts the ticks of a chunk in the place of those that its minutes hold in the file.
@@ -165,31 +202,33 @@ func (w *importWriter) replaceTicks(t *importTarget, c *importChunk) error {
 	return w.ticks.flush()
 }
 
-// advance makes newest the newest minute of a symbol: the one before it closes, and with it the
-// bars above it that end by then.
-func (w *importWriter) advance(t *importTarget, newest core.Time) error {
-	before := t.newest
-	t.newest = newest
-	if before == 0 {
+// completeNewest completes the newest minute of a symbol: a newer one follows.
+func (w *importWriter) completeNewest(t *importTarget) error {
+	if t.newest == 0 || t.sealed {
 		return nil
 	}
-	err := w.conn.exec("UPDATE bar SET complete = 1, clocked = 0 "+
-		"WHERE symbol_id = ? AND frame = ? AND time = ? AND complete = 0",
-		t.symbol, frameSeconds(core.M1), int64(before))
-	if err != nil {
-		return err
-	}
+	return w.conn.exec("UPDATE bar SET complete = 1, clocked = 0 "+
+		"WHERE symbol_id = ? AND frame = ? AND time = ?",
+		t.symbol, frameSeconds(core.M1), int64(t.newest))
+}
+
+// advance makes newest the newest minute of a symbol, which closes the bars above a minute that
+// end by then.
+func (w *importWriter) advance(t *importTarget, newest core.Time) error {
 	wasSealed := t.sealed
-	t.sealed = false
+	t.newest, t.sealed = newest, false
 	for f := core.M5; f <= core.W1; f++ {
-		r := rolled{frame: f, bar: t.forming[f], end: f.End(t.forming[f].Time)}
-		if r.end <= newest {
-			if err := w.keep(t, &r); err != nil {
+		form := &t.forming[f]
+		switch {
+		case form.bar.Volume == 0:
+		case form.end <= newest:
+			if err := w.keep(t, form); err != nil {
 				return err
 			}
-		} else if wasSealed {
+			form.bar.Volume = 0
+		case wasSealed:
 			// The clock closed a bar that history now goes on with.
-			if err := w.drop(t, &r); err != nil {
+			if err := w.drop(t, form); err != nil {
 				return err
 			}
 		}
