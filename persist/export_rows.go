@@ -87,7 +87,9 @@ var barFields = []barField{
 // barExport is the export of the bars of a frame: open, high, low and close are of the mid price.
 func barExport(f core.Frame) exportKind {
 	k := exportKind{
-		table:   fmt.Sprintf("FROM bar WHERE symbol_id = ?1 AND frame = %d", frameSeconds(f)),
+		// A running server keeps the forming minute apart from the other bars.
+		table: fmt.Sprintf("FROM (SELECT * FROM bar UNION ALL SELECT * FROM forming) "+
+			"WHERE symbol_id = ?1 AND frame = %d", frameSeconds(f)),
 		columns: barColumns[len("symbol_id, frame, "):],
 		width:   barWidth - 2,
 		header:  "symbol,timeframe",

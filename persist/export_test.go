@@ -195,6 +195,29 @@ EURUSD,1m,1768830960,1.300005,1.300005,1.300005,1.300005,1.30000,1.30000,1.30000
 	}
 }
 
+// TestExportForming: the forming minute is exported wherever the file keeps it.
+func TestExportForming(t *testing.T) {
+	s := openImportStore(t, t.TempDir())
+	m := newImportMarket(2)
+	importEvery(t, s, m.write(t, t.TempDir(), "a.csv", m.quotes(300, importStart, core.Hour)))
+	want := exported(t, ExportOptions{Store: s, Bars: true})
+	if n := strings.Count(want, "false\n"); n != 3 {
+		t.Fatalf("%d forming minutes of 3 symbols", n)
+	}
+	err := s.transact(func(c *conn) error { // As while a server runs.
+		if err := c.exec("INSERT INTO forming SELECT * FROM bar WHERE complete = 0"); err != nil {
+			return err
+		}
+		return c.exec("DELETE FROM bar WHERE complete = 0")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := exported(t, ExportOptions{Store: s, Bars: true}); got != want {
+		t.Errorf("got %d bytes, want %d", len(got), len(want))
+	}
+}
+
 // TestExportBesideServer exports through a read-only store while the file is written, pages being
 // read between the commits: what was there at the start is there once, and nothing of later.
 func TestExportBesideServer(t *testing.T) {
