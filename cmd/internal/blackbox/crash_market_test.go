@@ -95,11 +95,11 @@ func (m *crashMarket) next() crashQuote {
 	switch p := r.IntN(1000); {
 	case p < 400 || m.seq == 1: // The first has none before it to be late after.
 		q.time = m.clock + 1 + r.Int64N(2_000)
-	case p < 850:
+	case p < 750:
 		q.time = m.clock + 1 + r.Int64N(2_000_000)
-	case p < 949:
+	case p < 849:
 		q.time = m.clock + 1 + r.Int64N(60_000_000)
-	case p < 950:
+	case p < 850:
 		q.time = m.clock + 1 + r.Int64N(4*3_600_000_000)
 	case p < 990:
 		q.time = m.clock - r.Int64N(900_000)
@@ -176,8 +176,8 @@ func (m *crashMarket) midPrice(half int64) string {
 
 // tickLine is how a tick must be answered.
 func (m *crashMarket) tickLine(t crashTick) string {
-	return fmt.Sprintf(`{"symbol":"%s","bid":%s,"ask":%s,"spread":%s,"timestamp":"%s","time":%d,"lp":"%s"}`,
-		m.symbol, m.price(t.bid), m.price(t.ask), m.price(t.ask-t.bid),
+	return fmt.Sprintf(`{"symbol":"%s","bid":%s,"ask":%s,"spread":%s,"timestamp":"%s",`+
+		`"time":%d,"lp":"%s"}`, m.symbol, m.price(t.bid), m.price(t.ask), m.price(t.ask-t.bid),
 		time.UnixMicro(t.time).UTC().Format("2006-01-02T15:04:05.000000Z"), t.time, m.lp)
 }
 
