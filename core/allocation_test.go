@@ -21,6 +21,7 @@ func TestShardAllocatesNothing(t *testing.T) {
 		batch := &Batch{waited: true}
 		clock := &Batch{waited: true, clock: true}
 		now, seq, at := Time(1_768_823_580_000_000), uint64(0), 0
+		var cut Cut
 		var stored, throttled, rejected int64
 		round := func() {
 			now += 7 * Second
@@ -44,7 +45,9 @@ func TestShardAllocatesNothing(t *testing.T) {
 			throttled += batch.outcome.Throttled
 			rejected += batch.outcome.Rejected
 			for id := range e.taken {
-				e.Taken(SymbolID(id), s.markets[id].ticks.next, 0, 0)
+				cut.Head = s.markets[id].ticks.next
+				cut.Closed[M1] = s.markets[id].closed[M1].next
+				e.Taken(SymbolID(id), &cut, 0, 0)
 			}
 		}
 		for range 4000 {

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,10 @@ type Engine struct {
 	taken    []atomic.Uint64 // Ring heads the storage writer has committed or counted as lost.
 	barStart [][Frames]uint64
 	behindAt uint64
+	// Closed minutes the storage writer has committed, by symbol, and how many more than that
+	// make a shard wait for it.
+	takenMinutes []atomic.Uint64
+	crowdedAt    uint64
 
 	takes          atomic.Uint64 // Odd while the storage writer changes what follows.
 	committedTicks atomic.Int64
@@ -52,6 +57,7 @@ type Engine struct {
 	queueFull   atomic.Int64 // Batches that ended with more than Queue pending.
 	slowed      atomic.Int64 // Submissions that had to wait for room.
 	refused     atomic.Int64 // Submissions refused for lack of room.
+	held        atomic.Int64 // Batches held until storage had taken closed minutes.
 	movesWanted atomic.Int32
 	movesHeld   atomic.Bool // Some symbol's newest move waits for its reader to catch up.
 
@@ -87,13 +93,15 @@ func New(opts Options) (*Engine, error) {
 		opts: opts, dirty: newDirtySet(n), behindAt: uint64(opts.Ticks / 2),
 		barrier: barrier{waiting: make(map[*Submission]struct{})},
 		markets: make([]*market, n), start: make([]uint64, n), taken: make([]atomic.Uint64, n),
-		barStart: make([][Frames]uint64, n),
-		storage:  make(chan struct{}, 1), stream: make(chan struct{}, 1),
+		barStart: make([][Frames]uint64, n), takenMinutes: make([]atomic.Uint64, n),
+		crowdedAt: uint64(max(opts.Bars-2*BatchMax, opts.Bars/2)),
+		storage:   make(chan struct{}, 1), stream: make(chan struct{}, 1),
 	}
 	for i := range opts.Shards {
 		e.shards = append(e.shards, &shard{
 			engine: e, index: i, inbox: newInbox(int64(opts.Inbox)), markets: make([]*market, n),
-			block: newRingWriter(shardCountWords, newestPromise, newestPromise+1),
+			givenUp: math.MaxUint64,
+			block:   newRingWriter(shardCountWords, newestPromise, newestPromise+1),
 		})
 	}
 	for i := range n {

@@ -64,6 +64,34 @@ func TestHistoryAgreesWithShard(t *testing.T) {
 	}
 }
 
+// TestHistoryClosesAtTheBoundary has quotes at the first and the last microsecond of minutes.
+func TestHistoryClosesAtTheBoundary(t *testing.T) {
+	h := NewHistory(DefaultThreshold)
+	minute := monday.Floor(Minute)
+	f := func(at Time, wantClosed Time) {
+		t.Helper()
+		q := Quote{Time: at, Bid: 100, Ask: 102}
+		stamp, _, closed, reject := h.Take(&q)
+		if reject != RejectNone || stamp != at {
+			t.Fatalf("%v: stamped %v, %v", at, stamp, reject)
+		}
+		if closed.Volume == 0 {
+			closed.Time = 0
+		}
+		if closed.Time != wantClosed {
+			t.Errorf("%v closed %+v; want the minute %v", at, closed, wantClosed)
+		}
+	}
+	f(minute, 0)
+	f(minute+Minute-1, 0)
+	f(minute+Minute, minute)
+	f(minute+Minute+1, 0)
+	f(minute+Hour, minute+Minute)
+	if forming := h.Forming(); forming.Time != minute+Hour || forming.Volume != 1 {
+		t.Errorf("forming %+v", forming)
+	}
+}
+
 func TestHistoryAnchorAndFreshThrottle(t *testing.T) {
 	h := NewHistory(DefaultThreshold)
 	take := func(at Time, price Price, wantStored bool, want Reject) {

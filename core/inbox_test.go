@@ -86,6 +86,30 @@ func TestInboxLosesNoWakeUp(t *testing.T) {
 	})
 }
 
+// TestInboxPingPong sends each batch the moment the one before was taken, which is when the
+// receiver is about to sleep. There is no later batch to wake it if this one was not seen.
+func TestInboxPingPong(t *testing.T) {
+	rounds := 300_000
+	if testing.Short() {
+		rounds = 100_000
+	}
+	synctest.Test(t, func(*testing.T) {
+		in := newInbox(4 * BatchMax)
+		taken := make(chan struct{})
+		go func() {
+			b := quoteBatch(1)
+			for range rounds {
+				in.send(b)
+				<-taken
+			}
+		}()
+		for range rounds {
+			in.receive()
+			taken <- struct{}{}
+		}
+	})
+}
+
 // TestInboxBudgetHolds has senders of all sizes race for the room: what is taken at one time never
 // passes the limit, and in the end all of it is given back.
 func TestInboxBudgetHolds(t *testing.T) {

@@ -151,6 +151,26 @@ func TestMovesNobodyWants(t *testing.T) {
 	}
 }
 
+// TestHeldMoveIsDroppedWhenUnwanted has the reader leave while a move is held back, and another
+// come later: it gets nothing from before.
+func TestHeldMoveIsDroppedWhenUnwanted(t *testing.T) {
+	p := newTape(t, Options{})
+	p.e.WantMoves(1)
+	for range moveBacklogMax + 5 {
+		p.one(monday, Quote{Bid: 100, Ask: 102})
+	}
+	p.e.WantMoves(-1)
+	p.one(monday, Quote{Bid: 110, Ask: 112})
+	p.e.WantMoves(1)
+	r := newMoveReader(p.e, 0)
+	p.one(monday, Quote{Bid: 120, Ask: 122})
+	r.total = moveBacklogMax // What was held back never became a move.
+	r.read(t)
+	if r.moves != 1 || r.bars[0].Bid != (OHLC{120, 120, 120, 120}) || r.bars[0].Volume != 1 {
+		t.Errorf("%d moves make %+v", r.moves, r.bars)
+	}
+}
+
 // TestMovesOverwritten has a reader that never comes while minute after minute turns.
 func TestMovesOverwritten(t *testing.T) {
 	p := newTape(t, Options{})

@@ -92,6 +92,48 @@ func checkClosedBefore(t *testing.T, e *Engine, f Frame, closed uint64, forming 
 	}
 }
 
+// TestReadTicksIsOneRun reads all of a small ring while a shard overwrites it: what is returned is
+// one run without a hole, whatever was overtaken on the way.
+func TestReadTicksIsOneRun(t *testing.T) {
+	p := newTape(t, Options{Ticks: 255})
+	var readers sync.WaitGroup
+	done := make(chan struct{})
+	for range 2 {
+		readers.Go(func() {
+			ticks := make([]Tick, 255)
+			for {
+				first, n := p.e.ReadTicks(0, 0, ticks)
+				for i, tick := range ticks[:n] {
+					if want := Price(first) + Price(i) + 1; tick.Bid != want {
+						t.Errorf("tick %d of %d from %d is %d", i, n, first, tick.Bid)
+						return
+					}
+				}
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
+	}
+	batches := 6_000
+	if testing.Short() {
+		batches = 2_000
+	}
+	quotes := make([]Quote, 50)
+	bid := Price(0)
+	for range batches {
+		for i := range quotes {
+			bid++
+			quotes[i] = Quote{Bid: bid, Ask: bid + 1<<40}
+		}
+		p.batch(monday, false, quotes...)
+	}
+	close(done)
+	readers.Wait()
+}
+
 // TestLiveQuoteIsWhole reads the live quote while it changes: bid, ask and time belong together.
 func TestLiveQuoteIsWhole(t *testing.T) {
 	e := newEngine(t, Options{})

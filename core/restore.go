@@ -45,6 +45,7 @@ func (e *Engine) Restore(id SymbolID, s *SymbolState) error {
 	for f := range m.closed {
 		e.barStart[id][f] = m.closed[f].next
 	}
+	e.takenMinutes[id].Store(m.closed[M1].next)
 	m.publish()
 	return nil
 }
@@ -99,5 +100,4 @@ func (m *market) restoreBars(bars *[Frames][]Bar, keep int) {
 			m.frameEnd[f] = f.End(form.Time)
 		}
 	}
-	m.rolled = true
 }

@@ -11,6 +11,8 @@ type shard struct {
 	markets []*market // By SymbolID; nil for symbols of other shards.
 	touched []*market // Symbols of the batch in hand.
 	number  uint64    // Batches so far.
+	crowded *market   // It has many closed minutes that storage has not taken.
+	givenUp uint64    // What storage had done when waiting for it was no use; see hold.go.
 	gather  bool      // Somebody wants moves.
 	counts  shardCounts
 	block   ringWriter // counts, as of a batch
@@ -29,6 +31,7 @@ func (s *shard) run() {
 			return
 		}
 		cost, clock := b.cost(), b.clock
+		s.waitForStorage()
 		s.apply(b)
 		if !clock {
 			s.inbox.release(cost)
@@ -157,6 +160,9 @@ func (s *shard) publish(b *Batch) {
 		b.free()
 	}
 	for _, m := range s.touched {
+		if s.isCrowded(m) {
+			s.crowded = m
+		}
 		m.publish()
 		s.showMoves(m)
 		s.engine.dirty.mark(m.id)

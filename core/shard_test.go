@@ -76,7 +76,7 @@ func TestLiveIsWithinFiveSeconds(t *testing.T) {
 	f := func(behind Time, wantClosed uint64) {
 		t.Helper()
 		p := newTape(t, Options{})
-		p.one(monday, Quote{Bid: 1, Ask: 2, Time: monday - behind})
+		p.batch(monday, true, Quote{Bid: 1, Ask: 2, Time: monday - behind})
 		p.clock(monday + 24*Hour)
 		if _, closed := p.e.Forming(0, M1); closed != wantClosed {
 			t.Errorf("a quote %d µs behind: %d bars closed; want %d", behind, closed, wantClosed)
@@ -86,6 +86,8 @@ func TestLiveIsWithinFiveSeconds(t *testing.T) {
 	f(5*Second, 1)
 	f(5*Second+1, 0)
 	f(Hour, 0)
+	f(-5*Second, 1)
+	f(-5*Second-1, 0)
 }
 
 // TestClockThatGoesBack closes nothing and reopens nothing.

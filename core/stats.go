@@ -36,6 +36,7 @@ type Stats struct {
 	Batches   int64
 	Slowed    int64 // Submissions that had to wait for room.
 	Refused   int64 // Submissions refused for lack of room.
+	Held      int64 // Batches that waited until storage had taken closed minutes.
 	Queued    int64 // Quotes in the inboxes now.
 	QueueFull int64 // Batches that ended with more ticks pending than the queue's capacity.
 
@@ -75,7 +76,7 @@ func (e *Engine) Stats() Stats {
 		runtime.Gosched()
 	}
 	s.Slowed, s.Refused = e.slowed.Load(), e.refused.Load()
-	s.QueueFull = e.queueFull.Load()
+	s.QueueFull, s.Held = e.queueFull.Load(), e.held.Load()
 	for _, sh := range e.shards {
 		s.Queued += sh.inbox.queued()
 	}

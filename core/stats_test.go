@@ -108,6 +108,27 @@ func loadQuote(random *rand.Rand, line int) Quote {
 	return q
 }
 
+// TestStatsWhileStorageCounts reads the counters while nothing but storage changes them.
+func TestStatsWhileStorageCounts(t *testing.T) {
+	const ticks = 40_000
+	p := newTape(t, Options{})
+	for range ticks / 1000 {
+		p.batch(monday, false, steps(0, 1000)...)
+	}
+	done := make(chan struct{})
+	var watcher sync.WaitGroup
+	watcher.Go(func() { watchStats(t, p.e, done) })
+	for head := uint64(1); head <= ticks; head++ {
+		lost := int64(head % 2)
+		p.e.Taken(0, &Cut{Head: head}, 1-lost, lost)
+	}
+	close(done)
+	watcher.Wait()
+	if s := p.e.Stats(); s.Committed != ticks/2 || s.Lost != ticks/2 || s.Pending != 0 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
 func watchStats(t *testing.T, e *Engine, done chan struct{}) {
 	exact := 0
 	var before Stats

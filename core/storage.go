@@ -37,12 +37,13 @@ func (e *Engine) TickStart(id SymbolID) uint64 { return e.start[id] }
 // BarStart returns the same for the closed bars of a frame.
 func (e *Engine) BarStart(id SymbolID, f Frame) uint64 { return e.barStart[id][f] }
 
-// Taken says that the ticks of a symbol below ring index head are committed, or lost: rows of them
-// were committed.
-func (e *Engine) Taken(id SymbolID, head uint64, committed, lost int64) {
+// Taken says that a cut of a symbol is in the file: of its ticks that many were committed, and that
+// many lost because the ring had overwritten them.
+func (e *Engine) Taken(id SymbolID, cut *Cut, committed, lost int64) {
 	e.takes.Add(1)
 	defer e.takes.Add(1)
-	e.taken[id].Store(head)
+	e.taken[id].Store(cut.Head)
+	e.takenMinutes[id].Store(cut.Closed[M1])
 	e.pending.Add(-committed - lost)
 	e.committedTicks.Add(committed)
 	e.lostTicks.Add(lost)

@@ -206,11 +206,12 @@ func (l *logText) handler() slog.Handler { return slog.NewTextHandler(l, nil) }
 
 // standIn commits to slices what a storage writer would commit to a file, and is the naive History.
 type standIn struct {
-	engine *core.Engine
-	held   atomic.Bool // Commit nothing for now.
-	loses  atomic.Bool // Say that ticks of the next commits were lost.
-	reads  atomic.Int64
-	broken atomic.Pointer[error] // What reads return.
+	engine  *core.Engine
+	held    atomic.Bool // Commit nothing for now.
+	loses   atomic.Bool // Say that ticks of the next commits were lost.
+	forgets bool        // Keep nothing; set before the first quote.
+	reads   atomic.Int64
+	broken  atomic.Pointer[error] // What reads return.
 
 	mu     sync.Mutex
 	ticks  [][]core.Tick
@@ -254,6 +255,11 @@ func (s *standIn) commit() {
 	for _, id := range s.engine.TakeDirty(nil) {
 		s.engine.Cut(id, &cut)
 		from := s.taken[id]
+		if s.forgets {
+			s.engine.Taken(id, &cut, int64(cut.Head-from), 0)
+			s.taken[id] = cut.Head
+			continue
+		}
 		ticks := make([]core.Tick, cut.Head-from)
 		first, n := s.engine.ReadTicks(id, from, ticks)
 		if first != from || uint64(n) != cut.Head-from {
@@ -261,10 +267,10 @@ func (s *standIn) commit() {
 		}
 		if s.loses.Load() && n > 0 {
 			lost = append(lost, core.LostTicks{Symbol: id, From: from, To: cut.Head})
-			s.engine.Taken(id, cut.Head, 0, int64(n))
+			s.engine.Taken(id, &cut, 0, int64(n))
 		} else {
 			s.ticks[id] = append(s.ticks[id], ticks...)
-			s.engine.Taken(id, cut.Head, int64(n), 0)
+			s.engine.Taken(id, &cut, int64(n), 0)
 		}
 		s.taken[id] = cut.Head
 		for f := range core.Frames {

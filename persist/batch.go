@@ -224,7 +224,7 @@ func (b *batch) advance() {
 		k.tick, k.bars = ch.cut.Head, ch.cut.Closed
 		k.forming, k.clocked = ch.cut.Forming, ch.cut.Clocked
 		k.seqs = append(k.seqs[:0], ch.cut.Numbered...)
-		b.engine.Taken(ch.id, ch.cut.Head, ch.committed, ch.lost)
+		b.engine.Taken(ch.id, &ch.cut, ch.committed, ch.lost)
 	}
 }
 

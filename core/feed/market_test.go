@@ -113,7 +113,7 @@ func (s *memoryStore) commit() {
 		}
 		s.ticks[id] = append(s.ticks[id], ticks[:n]...)
 		s.heads[id] = cut.Head
-		s.engine.Taken(id, cut.Head, int64(n), int64(first-from))
+		s.engine.Taken(id, &cut, int64(n), int64(first-from))
 	}
 	s.engine.Committed(marks, lost)
 }

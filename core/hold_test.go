@@ -1,0 +1,84 @@
+package core
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestHistoryNeverOutrunsBars sends far more minutes in one request than a ring of bars holds,
+// while each commit takes its time. Without the hold this loses bars.
+func TestHistoryNeverOutrunsBars(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const minutes = 40_000
+		e := newEngine(t, Options{Bars: 3 * BatchMax})
+		r := newRecorder(e)
+		done := make(chan struct{})
+		running, storage := make(chan struct{}), make(chan struct{})
+		go func() { defer close(running); e.Run(context.Background()) }()
+		go func() {
+			defer close(storage)
+			for {
+				select {
+				case <-done:
+					return
+				case <-e.StorageSignal():
+					time.Sleep(20 * time.Millisecond)
+					r.commit()
+				}
+			}
+		}()
+		s := e.Begin(monday)
+		s.History()
+		for i := range minutes {
+			p := Price(108_000 + i%7)
+			s.Add(Quote{Symbol: 0, Bid: p, Ask: p + 2, Time: monday + Time(i)*Minute})
+		}
+		if err := s.Send(context.Background(), true); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.Wait(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		s.Release()
+		e.Close()
+		<-running
+		close(done)
+		<-storage
+		if got := len(r.symbols[0].bars[M1]); got != minutes-1 {
+			t.Errorf("storage got %d closed minutes of %d", got, minutes-1)
+		}
+		if e.Stats().Held == 0 {
+			t.Error("no batch was held: the test did not press")
+		}
+	})
+}
+
+// TestNoHoldForStorageThatDoesNothing lets quotes go on when nothing is ever committed.
+func TestNoHoldForStorageThatDoesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(t, Options{Bars: 4})
+		running := make(chan struct{})
+		go func() { defer close(running); e.Run(context.Background()) }()
+		start := time.Now()
+		for i := range 50 {
+			s := e.Begin(monday)
+			s.History()
+			s.Add(Quote{Bid: 108_000, Ask: 108_002, Time: monday + Time(i)*Minute})
+			if err := s.Send(context.Background(), false); err != nil {
+				t.Fatal(err)
+			}
+			s.Release()
+			synctest.Wait()
+		}
+		e.Close()
+		<-running
+		if s := e.Stats(); s.Stored+s.Throttled != 50 {
+			t.Errorf("stats %+v", s)
+		}
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("50 quotes took %s", took)
+		}
+	})
+}
