@@ -11,15 +11,37 @@ import (
 // importSymbols are the default symbols and those that only the recorded files have.
 func importSymbols(t testing.TB) *core.Registry {
 	t.Helper()
-	symbols := core.DefaultSymbols()
-	for _, name := range []string{"XAUUSD", "CHFJPY", "EURCHF"} {
-		symbols = append(symbols, core.NewSymbol(name))
+	file, err := os.ReadFile(filepath.Join(repositoryRoot(t), "testdata", "symbols.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	symbols, err := core.ReadSymbols(file, core.DefaultSymbols())
+	if err != nil {
+		t.Fatal(err)
 	}
 	r, err := core.NewRegistry(symbols)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// repositoryRoot is the folder of go.mod.
+func repositoryRoot(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if filepath.Dir(dir) == dir {
+			t.Fatal("no go.mod above the test")
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 func openImportStore(t testing.TB, dir string) *Store {
@@ -39,20 +61,8 @@ func openImportStore(t testing.TB, dir string) *Store {
 // recordedFiles finds the recorded quotes beside the repository.
 func recordedFiles(t testing.TB, pattern string) []string {
 	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if filepath.Dir(dir) == dir {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "..", "shared", "data", pattern))
+	files, err := filepath.Glob(
+		filepath.Join(repositoryRoot(t), "..", "shared", "data", pattern))
 	if err != nil {
 		t.Fatal(err)
 	}
