@@ -1,0 +1,237 @@
+package httpd
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+)
+
+// session is one WebSocket client. Two goroutines work for it: the reader, which takes the client's
+// frames and never writes, and the writer, which does all writing, control frames included. What one
+// wants of the other goes through orders and a signal.
+//
+// Each field below belongs to the goroutine its group names.
+type session struct {
+	hub     *hub
+	conn    net.Conn
+	wake    chan struct{} // Of one: there may be something to write.
+	written chan struct{} // Closed when the writer has ended.
+
+	orders struct {
+		sync.Mutex
+		list    []*sessionOrder
+		pong    []byte
+		pongDue bool
+		room    chan struct{} // Of one: the list was taken.
+	}
+
+	dead    atomic.Bool  // Nothing more can be read or written.
+	closing atomic.Bool  // A close frame was sent.
+	writing atomic.Int64 // Since when a write is under way, in ns since 1970; 0: none is.
+
+	// The hub's.
+	streams   []*streamCursor // At most one of each stream.
+	replaying []*streamReplay
+	strikes   uint      // How often it did not keep up.
+	unpaced   time.Time // Until when it is not waited for, see hubPace.
+
+	writer sessionWriter
+}
+
+// longAgo is a deadline that ends every read and write under way.
+var longAgo = time.Unix(1, 0)
+
+// serveConn runs a session on a connection until it ends. The caller closes the connection.
+func (h *hub) serveConn(conn net.Conn, symbols streamSymbols) {
+	s := &session{
+		hub: h, conn: conn, wake: make(chan struct{}, 1), written: make(chan struct{}),
+	}
+	s.orders.room = make(chan struct{}, 1)
+	if !h.admit(s) {
+		refusal := appendClose(nil, closeTryLater, "no more sessions")
+		_ = conn.SetWriteDeadline(time.Now().Add(h.opts.closing))
+		_, _ = conn.Write(refusal) // It goes either way.
+		return
+	}
+	defer h.release(s)
+	defer s.recover("reader")
+	go s.write()
+	defer func() { <-s.written }()
+	defer s.cut()
+	if h.do(func() { h.connect(s, symbols) }) {
+		s.read()
+	}
+}
+
+// admit counts a session in, unless there are too many or the server is going.
+func (h *hub) admit(s *session) bool {
+	h.open.Lock()
+	defer h.open.Unlock()
+	if h.open.closed || len(h.open.all) >= h.opts.sessions {
+		return false
+	}
+	h.open.all[s] = struct{}{}
+	h.open.count.Add(1)
+	h.open.ended.Add(1)
+	h.counts.opened.Add(1)
+	return true
+}
+
+// release is the reverse of admit. The writer has ended.
+func (h *hub) release(s *session) {
+	h.do(func() { h.disconnect(s) })
+	h.open.Lock()
+	delete(h.open.all, s)
+	h.open.count.Add(-1)
+	h.open.Unlock()
+	h.open.ended.Done()
+}
+
+// recover keeps a panic of one session from ending the process.
+func (s *session) recover(who string) {
+	if v := recover(); v != nil {
+		s.hub.counts.panics.Add(1)
+		s.hub.opts.log.Error("stream panic", "goroutine", who, "value", v,
+			"stack", string(debug.Stack()))
+		s.cut()
+	}
+}
+
+// cut makes both goroutines end at once. Any goroutine may call it.
+func (s *session) cut() {
+	s.dead.Store(true)
+	_ = s.conn.SetDeadline(longAgo) // Fails only where the connection is closed already.
+	s.signal()
+}
+
+// read takes the client's frames until the connection or the session ends, and then, after an
+// orderly end, until the client has closed its side.
+func (s *session) read() {
+	frames := newFrameReader(s.conn, s.hub.opts.message)
+	for {
+		s.listen(s.hub.opts.silence)
+		kind, payload, err := frames.next()
+		var wrong *frameError
+		switch {
+		case err == nil:
+			if !s.take(kind, payload) {
+				<-s.written
+				return
+			}
+			continue
+		case errors.As(err, &wrong):
+			s.hub.counts.broken.Add(1)
+			s.end(wrong.code, wrong.reason)
+			s.linger()
+		case errors.Is(err, os.ErrDeadlineExceeded) && !s.dead.Load() && !s.closing.Load():
+			s.hub.counts.silent.Add(1)
+			s.end(closeSilent, "nothing heard")
+			s.linger()
+		}
+		return
+	}
+}
+
+// listen sets how long the client may be silent from now on. Once a close frame was sent it is the
+// writer's business.
+func (s *session) listen(silence time.Duration) {
+	if s.closing.Load() {
+		return
+	}
+	_ = s.conn.SetReadDeadline(time.Now().Add(silence)) // A dead connection fails the read.
+	if s.closing.Load() {
+		_ = s.conn.SetReadDeadline(time.Now().Add(s.hub.opts.closing))
+	}
+	if s.dead.Load() {
+		_ = s.conn.SetReadDeadline(longAgo)
+	}
+}
+
+// lingerMax is how much of a refused client's input is read so that it sees why it was refused: a
+// connection closed with unread input is reset, and the close frame with it.
+const lingerMax = 1 << 20
+
+// linger reads on without looking until the client has closed its side or its time is up: the writer
+// sets the deadline when it has sent the close frame.
+func (s *session) linger() {
+	s.listen(s.hub.opts.silence)
+	_, _ = io.CopyN(io.Discard, s.conn, lingerMax) // However it ends, the session is over.
+	<-s.written
+}
+
+// take handles one message or control frame. It reports false after the client's close frame.
+func (s *session) take(kind byte, payload []byte) bool {
+	switch kind {
+	case frameClose:
+		s.end(answerClose(payload))
+		return false
+	case framePing:
+		s.pong(payload)
+	case frameText:
+		if s.closing.Load() || !s.waitRoom() {
+			return true
+		}
+		s.message(payload)
+	case frameBinary:
+		if s.waitRoom() {
+			s.refuse(&streamFault{streamBadMessage, "messages are text, not binary"})
+		}
+	}
+	return true
+}
+
+// answerClose returns the close code that answers a close frame.
+func answerClose(payload []byte) (code int, reason string) {
+	if len(payload) == 0 {
+		return closeNoStatus, ""
+	}
+	if len(payload) == 1 {
+		return closeProtocol, "a close code has two bytes"
+	}
+	code = int(payload[0])<<8 | int(payload[1])
+	known := code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006
+	switch {
+	case !known && (code < 3000 || code > 4999):
+		return closeProtocol, "no such close code"
+	case !utf8.Valid(payload[2:]):
+		return closeInvalidText, "a close reason is not UTF-8"
+	}
+	return code, ""
+}
+
+// message answers one message.
+func (s *session) message(payload []byte) {
+	s.hub.counts.messages.Add(1)
+	r, fault := parseStreamRequest(s.hub.symbols, payload)
+	if fault != nil {
+		s.refuse(fault)
+		return
+	}
+	switch r.kind {
+	case requestPing:
+		answer := []byte(`{"type":"pong"`)
+		if len(r.timestamp) > 0 {
+			answer = append(append(answer, `,"timestamp":`...), r.timestamp...)
+		}
+		s.answer(append(answer, '}'))
+	case requestSubscribe:
+		var replay *streamReplay
+		if len(r.since) > 0 {
+			replay = newStreamReplay(s.hub, r.key, r.since)
+		}
+		s.hub.do(func() { s.hub.subscribe(s, r, replay) })
+	case requestUnsubscribe:
+		s.hub.do(func() { s.hub.unsubscribe(s, r) })
+	}
+}
+
+func (s *session) refuse(fault *streamFault) {
+	s.hub.counts.refused.Add(1)
+	s.answer(appendStreamError(nil, fault.code, fault.detail))
+}
