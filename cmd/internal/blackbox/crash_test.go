@@ -16,7 +16,8 @@ var crashSeed = flag.Uint64("crash-seed", 0, "the seed of the crash tests; 0 tak
 // take longer: then something else kept the machine's disk or processors for itself.
 const crashReadyMax = time.Second
 
-// crashRateMin is how many quotes a second the senders must bring together.
+// crashRateMin is how many quotes a second the senders must bring together; a short run is not long
+// enough to tell.
 const crashRateMin = 40_000
 
 // crash is a server that is killed again and again, and the senders that go on.
@@ -161,6 +162,12 @@ func rounds(short, normal, many int) int {
 // TestKill kills the server at random moments while two senders post as fast as they can. Each
 // sends again what was not acknowledged, and in the end every tick and every bar must be exactly
 // what the quotes give.
+//
+// It was seen to fail on an engine that acknowledges before it commits; that does not store, or not
+// load, the last numbers of the senders, or stores each one too low; that leaves the forming
+// minutes out of a commit, or drops them when it opens the file; that after a start forgets the
+// last stored mid, takes the newest tick for the newest quote, lets a time come twice, rolls a
+// closed minute up twice, or leaves the forming bars below an hour out of those above.
 func TestKill(t *testing.T) {
 	c := newCrash(t)
 	c.start()
@@ -181,7 +188,7 @@ func TestKill(t *testing.T) {
 	c.wait(100*time.Millisecond, 300*time.Millisecond)
 	c.kill()
 	c.finish()
-	if rate := c.rate(); rate < crashRateMin {
+	if rate := c.rate(); rate < crashRateMin && !testing.Short() {
 		t.Errorf("%.0f quotes a second, want at least %d: too little load to prove much", rate,
 			crashRateMin)
 	}
