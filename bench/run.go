@@ -21,8 +21,8 @@ import (
 // settleTime is how long an engine that answers before it applies may take to have applied all.
 const settleTime = 5 * time.Second
 
-// busyMillis is how late the generator's own timer may be at p99. It is 1.1 ms on an idle machine and
-// some 10 ms beside an engine under full load.
+// busyMillis is how late the generator's own timer may be at p99. It is 1.1 ms on an idle machine,
+// and some 10 ms beside an engine under full load.
 const busyMillis = 25
 
 // run is one measurement, from the survey of the engine to the judged result.

@@ -23,7 +23,7 @@ type CompareOptions struct {
 }
 
 // Comparison is the result for one path. Rates are requests a second, the median of the rounds.
-// Ratio is the median of the rounds' own ratios: what slows the box down for some seconds meets both
+// Ratio is the median of the rounds' own ratios: what slows the box down for a while meets both
 // servers of a round, but not all rounds.
 type Comparison struct {
 	Path        string    `json:"path"`
