@@ -30,6 +30,7 @@ type crashSender struct {
 	acknowledged int64  // Quotes in batches answered.
 	last         []byte // The body of the last batch answered.
 	accepted     int    // Quotes in it that were not refused for what they are.
+	ahead        int    // How often a kill left quotes of a market that were not acknowledged.
 	refused      string // The code of the answer that was not 200, or "".
 }
 
@@ -164,6 +165,9 @@ func (s *crashSender) settle(m *crashMarket, quotes int64) bool {
 		s.t.Errorf("%s: %d acknowledged quotes are lost: the bars hold %d, want at least %d",
 			m.symbol, m.accepted-quotes, quotes, m.accepted)
 		return false
+	}
+	if quotes > m.accepted {
+		s.ahead++
 	}
 	for i := range s.flight {
 		q := &s.flight[i]

@@ -137,14 +137,16 @@ func (c *crash) finish() {
 	if c.slow > 1+c.starts/10 {
 		c.t.Errorf("%d of %d starts took longer than %s", c.slow, c.starts, crashReadyMax)
 	}
-	var ticks int
+	var ticks, ahead int
 	for _, s := range c.senders {
+		ahead += s.ahead
 		for _, m := range s.markets {
 			ticks += len(m.ticks)
 		}
 	}
 	c.t.Logf("%d kills, %d quotes acknowledged, %.0f a second, %d ticks, the longest of %d starts "+
 		"took %s", c.kills, c.acknowledged(), c.rate(), ticks, c.starts, c.ready.Round(time.Millisecond))
+	c.t.Logf("symbols found ahead of their acknowledgements after a kill: %d", ahead)
 }
 
 // rounds is how often a test does what it does.
