@@ -22,8 +22,9 @@
 //	Registry               immutable
 //	Sources, edgeCounts    a mutex; lookups of Sources take none
 //
-// Readers pull: nothing here waits for storage or a stream. A reader that falls so far behind that
-// the ring overwrites what it wanted learns exactly how many items it missed.
+// Readers pull: nothing here waits for a stream, and only a shard that closes thousands of minutes
+// in a moment waits for storage (see hold.go). A reader that falls so far behind that the ring
+// overwrites what it wanted learns exactly how many items it missed.
 //
 // # Full, late, twice
 //

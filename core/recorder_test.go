@@ -61,7 +61,7 @@ func (r *recorder) take(id SymbolID) {
 		r.lost = append(r.lost, LostTicks{Symbol: id, From: s.tickAt, To: first})
 	}
 	s.ticks = append(s.ticks, ticks[:n]...)
-	r.engine.Taken(id, &s.cut, int64(n), int64(first-s.tickAt))
+	lost := first - s.tickAt
 	s.tickAt = s.cut.Head
 	for f := range s.bars {
 		bars := make([]Bar, s.cut.Closed[f]-s.barAt[f])
@@ -72,6 +72,7 @@ func (r *recorder) take(id SymbolID) {
 		s.bars[f] = append(s.bars[f], bars...)
 		s.barAt[f] = s.cut.Closed[f]
 	}
+	r.engine.Taken(id, &s.cut, int64(n), int64(lost)) // A shard may overwrite them now.
 }
 
 // run commits whenever it is woken, until ctx ends, and then once more.
