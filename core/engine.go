@@ -45,6 +45,7 @@ type Engine struct {
 	// make a shard wait for it.
 	takenMinutes []atomic.Uint64
 	crowdedAt    uint64
+	givenUp      atomic.Uint64 // What storage had done when waiting for it was no use.
 
 	takes          atomic.Uint64 // Odd while the storage writer changes what follows.
 	committedTicks atomic.Int64
@@ -97,11 +98,11 @@ func New(opts Options) (*Engine, error) {
 		crowdedAt: uint64(max(opts.Bars-2*BatchMax, opts.Bars/2)),
 		storage:   make(chan struct{}, 1), stream: make(chan struct{}, 1),
 	}
+	e.givenUp.Store(math.MaxUint64)
 	for i := range opts.Shards {
 		e.shards = append(e.shards, &shard{
 			engine: e, index: i, inbox: newInbox(int64(opts.Inbox)), markets: make([]*market, n),
-			givenUp: math.MaxUint64,
-			block:   newRingWriter(shardCountWords, newestPromise, newestPromise+1),
+			block: newRingWriter(shardCountWords, newestPromise, newestPromise+1),
 		})
 	}
 	for i := range n {

@@ -1,17 +1,59 @@
 package core
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
-// Ticks that nobody stored in time are lost and counted, and live prices go on. A bar is never
-// lost like that: recorded quotes can close thousands of minutes in a moment, which no live market
-// does, so a shard waits for storage before closed minutes would be overwritten. It does not wait
-// for storage that does nothing: then minutes pass as slowly as they do, and it takes days of them
-// to fill a ring.
+// Two wait for storage, and only while it works. A sender waits when some symbol's uncommitted
+// ticks fill half their ring: those of a sender who does not wait for commits would be lost else. A
+// shard waits before it would overwrite closed minutes that are not stored: a bar must not be
+// missing, and recorded quotes can close thousands of minutes in a moment, which no live market
+// does.
+//
+// Nobody waits for storage that does nothing, for a full disk say. Then prices, bars and streams go
+// on, and the ticks that are overwritten are counted as lost.
 
 const (
 	holdLook = time.Millisecond
 	holdMax  = 1000 // Looks in a row at storage that does nothing.
 )
+
+// storageWait follows what storage does while somebody waits for it.
+type storageWait struct {
+	engine *Engine
+	done   uint64 // What it had done at the last look.
+	idle   int    // Looks since that changed.
+}
+
+// worth reports whether waiting one look more makes sense.
+func (w *storageWait) worth() bool {
+	e := w.engine
+	if done := e.takes.Load(); done != w.done {
+		w.done, w.idle = done, 0
+	}
+	if w.idle++; w.idle > holdMax {
+		e.givenUp.Store(w.done)
+	}
+	return w.done != e.givenUp.Load()
+}
+
+// waitIfBehind slows a sender while storage is behind.
+func (e *Engine) waitIfBehind(ctx context.Context) error {
+	if !e.behind.Load() {
+		return nil
+	}
+	e.slowed.Add(1)
+	w := storageWait{engine: e, done: e.takes.Load()}
+	for e.behind.Load() && !e.closed.Load() && w.worth() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(holdLook):
+		}
+	}
+	return nil
+}
 
 // isCrowded reports whether the next batch could overwrite closed minutes of m.
 func (s *shard) isCrowded(m *market) bool {
@@ -25,20 +67,14 @@ func (s *shard) waitForStorage() {
 		return
 	}
 	s.crowded = nil
-	e := s.engine
-	if !s.isCrowded(m) || e.takes.Load() == s.givenUp {
+	if !s.isCrowded(m) {
 		return
 	}
+	e := s.engine
 	e.held.Add(1)
-	done := e.takes.Load()
-	for looks := 0; s.isCrowded(m); looks++ {
-		if now := e.takes.Load(); now != done {
-			done, looks = now, 0
-		}
-		if looks == holdMax {
-			s.givenUp = done
-			return
-		}
+	for w := (storageWait{engine: e, done: e.takes.Load()}); s.isCrowded(m) && w.worth(); {
+		// Nothing more is let in meanwhile, or it would all be applied at once afterwards.
+		e.behind.Store(true)
 		wake(e.storage)
 		time.Sleep(holdLook)
 	}

@@ -82,3 +82,38 @@ func TestNoHoldForStorageThatDoesNothing(t *testing.T) {
 		}
 	})
 }
+
+// TestHoldWaitsForStorageThatWorks has storage take long over other symbols: as long as it takes
+// something, the shard waits for it.
+func TestHoldWaitsForStorageThatWorks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, stop := runEngine(t, Options{Bars: 40})
+		send := func(minute Time) {
+			s := e.Begin(monday)
+			defer s.Release()
+			s.History()
+			s.Add(Quote{Bid: 108_000, Ask: 108_002, Time: monday + minute*Minute})
+			if err := s.Send(context.Background(), false); err != nil {
+				t.Error(err)
+			}
+		}
+		for minute := range Time(30) {
+			send(minute)
+		}
+		defer stop()
+		for range 30 {
+			time.Sleep(100 * time.Millisecond)
+			synctest.Wait()
+			if n := e.Stats().Received; n != 22 {
+				t.Fatalf("%d quotes applied; want 22, which leave 21 minutes closed", n)
+			}
+			e.Taken(1, &Cut{}, 0, 0)
+		}
+		newRecorder(e).commit()
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		if n := e.Stats().Received; n != 30 {
+			t.Errorf("%d quotes applied after the commit; want all 30", n)
+		}
+	})
+}

@@ -86,8 +86,8 @@ func TestInboxLosesNoWakeUp(t *testing.T) {
 	})
 }
 
-// TestInboxPingPong sends each batch the moment the one before was taken, which is when the
-// receiver is about to sleep. There is no later batch to wake it if this one was not seen.
+// TestInboxPingPong sends each batch soon after the one before was taken, at every moment of the
+// receiver's falling asleep. There is no later batch to wake it if this one was not seen.
 func TestInboxPingPong(t *testing.T) {
 	rounds := 300_000
 	if testing.Short() {
@@ -95,17 +95,22 @@ func TestInboxPingPong(t *testing.T) {
 	}
 	synctest.Test(t, func(*testing.T) {
 		in := newInbox(4 * BatchMax)
-		taken := make(chan struct{})
+		var taken atomic.Int64
 		go func() {
 			b := quoteBatch(1)
-			for range rounds {
+			for i := range int64(rounds) {
+				for taken.Load() < i {
+					runtime.Gosched()
+				}
 				in.send(b)
-				<-taken
 			}
 		}()
-		for range rounds {
+		for i := range rounds {
 			in.receive()
-			taken <- struct{}{}
+			taken.Add(1)
+			for range i % 512 {
+				taken.Load() // Falls asleep a little later each round.
+			}
 		}
 	})
 }

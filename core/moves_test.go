@@ -202,6 +202,7 @@ func TestHeldMoveIsShownSoon(t *testing.T) {
 		defer e.Close()
 		e.WantMoves(1)
 		r := newMoveReader(e, 0)
+		time.Sleep(time.Second) // The messages that the clock sends at first are over.
 		const batches = 2*moveBacklogMax + 1
 		for i := range Price(batches) {
 			s := begin(e, Quote{Bid: 100 + i, Ask: 102 + i})

@@ -98,24 +98,65 @@ func TestSendersWaitForStorage(t *testing.T) {
 		default:
 			t.Error("storage was not woken")
 		}
-		if err := send(1); !errors.Is(err, ErrInboxFull) {
-			t.Errorf("got %v; want ErrInboxFull while nothing is committed", err)
-		}
 		var sent error
 		over := false
 		go func() {
 			sent = send(1)
 			over = true
 		}()
-		synctest.Wait()
-		r.commit()
 		time.Sleep(time.Second / 2)
+		synctest.Wait()
+		if over {
+			t.Error("a sender went on before the commit")
+		}
+		r.commit()
+		time.Sleep(time.Second / 100)
 		synctest.Wait()
 		if !over || sent != nil {
 			t.Errorf("over %v, %v after the commit", over, sent)
 		}
 		if lost := e.Stats().Lost; lost != 0 {
 			t.Errorf("%d ticks lost", lost)
+		}
+	})
+}
+
+// TestSendersDoNotWaitForIdleStorage has nothing be committed at all, as when the disk is full:
+// after a second of no use nobody is slowed any more, until storage does something again.
+func TestSendersDoNotWaitForIdleStorage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, stop := runEngine(t, Options{Ticks: 100})
+		defer stop()
+		send := func(n int) time.Duration {
+			started := time.Now()
+			s := begin(e, steps(0, n)...)
+			defer s.Release()
+			if err := s.Send(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			return time.Since(started)
+		}
+		send(51)
+		send(1)
+		if took := send(1); took < time.Second || took > 2*time.Second {
+			t.Errorf("the first sender was slowed by %v; want a second", took)
+		}
+		for range 200 {
+			if took := send(1); took != 0 {
+				t.Fatalf("slowed by %v though storage does nothing", took)
+			}
+		}
+		newRecorder(e).commit()
+		send(51)
+		send(1)
+		if took := send(1); took < time.Second {
+			t.Errorf("slowed by %v though storage had worked again", took)
+		}
+		if s := e.Stats(); s.Lost == 0 || !s.Exact {
+			t.Errorf("stats %+v; want ticks lost", s)
+		} else if quotes, ticks := s.Remainders(); quotes != 0 || ticks != 0 {
+			t.Errorf("remainders %d and %d", quotes, ticks)
 		}
 	})
 }

@@ -142,6 +142,9 @@ func TestRestoreShowsWhatWasCommitted(t *testing.T) {
 			t.Errorf("%v: bars start at %d; want %d", f, start, keep)
 		}
 	}
+	if again.e.shards[0].isCrowded(again.e.markets[0]) {
+		t.Error("storage is waited for, though it has all the bars there are")
+	}
 	if s := again.e.Stats(); s != (Stats{Exact: true}) {
 		t.Errorf("the counters of a new start are %+v", s)
 	}

@@ -12,7 +12,6 @@ type shard struct {
 	touched []*market // Symbols of the batch in hand.
 	number  uint64    // Batches so far.
 	crowded *market   // It has many closed minutes that storage has not taken.
-	givenUp uint64    // What storage had done when waiting for it was no use; see hold.go.
 	gather  bool      // Somebody wants moves.
 	counts  shardCounts
 	block   ringWriter // counts, as of a batch

@@ -38,6 +38,8 @@ func TestNumberedSources(t *testing.T) {
 	f(0, 8, 1<<63, RejectNone) // Numbers are unsigned.
 	f(0, 8, 1<<63, RejectDuplicate)
 	f(0, 8, 1<<64-1, RejectNone)
+	f(2, 1, 1, RejectNone) // The first number may be 1.
+	f(2, 1, 1, RejectDuplicate)
 
 	var c Cut
 	if !p.e.Cut(0, &c) || len(c.Numbered) != NumberedSourcesMax ||

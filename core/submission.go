@@ -177,6 +177,9 @@ func (e *Engine) reserve(ctx context.Context, batches []*Batch) error {
 		e.refused.Add(1)
 		return ErrTooManyQuotes
 	}
+	if err := e.waitIfBehind(ctx); err != nil {
+		return err
+	}
 	var deadline time.Time
 	for wait := 100 * time.Microsecond; ; wait = min(2*wait, 5*time.Millisecond) {
 		if e.tryReserve(batches) {
@@ -228,12 +231,7 @@ func (e *Engine) everFits(batches []*Batch) bool {
 	return true
 }
 
-// tryReserve also fails while some symbol's uncommitted ticks fill half its ring, so that a sender
-// who does not wait for commits is slowed before ticks are lost.
 func (e *Engine) tryReserve(batches []*Batch) bool {
-	if e.behind.Load() {
-		return false
-	}
 	for i, b := range batches {
 		if !e.shards[b.shard].inbox.reserve(b.cost()) {
 			e.unreserve(batches[:i])

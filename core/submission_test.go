@@ -246,6 +246,9 @@ func TestSubmissionOfRejectsAlone(t *testing.T) {
 		if n := e.Stats().Rejected[RejectBadLine]; n != 1 {
 			t.Errorf("%d counted; want 1", n)
 		}
+		if n := len(e.barrier.waiting); n != 0 {
+			t.Errorf("%d senders wait", n)
+		}
 	})
 }
 
@@ -264,6 +267,9 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 			t.Fatalf("over %v, %v", w.over, w.err)
 		}
 		w.Release()
+		if n := len(e.barrier.waiting); n != 0 {
+			t.Errorf("%d senders wait", n)
+		}
 		r := newRecorder(e)
 		r.commit()
 		if n := len(r.symbols[0].ticks); n != 5 {
@@ -301,4 +307,59 @@ func TestStorageFailed(t *testing.T) {
 			t.Errorf("%d received, %d queued; want 5 and all room given back", n.Received, n.Queued)
 		}
 	})
+}
+
+// TestSubmissionThatDoesNotWait knows how many quotes it sent and what was refused at the edge.
+func TestSubmissionThatDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, stop := runEngine(t, Options{})
+		defer stop()
+		s := begin(e, steps(0, 7)...)
+		defer s.Release()
+		s.Reject(8, RejectBadLine, "not a quote")
+		if err := s.Send(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		if o := s.Outcome(); o.Received != 8 || o.Rejected != 1 || o.Stored != 0 {
+			t.Errorf("outcome %+v", o)
+		}
+		synctest.Wait()
+		if n := e.Pending(); n != 7 {
+			t.Errorf("%d ticks pending; want 7", n)
+		}
+		one := begin(e, steps(0, 1)...)
+		defer one.Release()
+		if err := one.Send(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if n := e.Pending(); n != 8 {
+			t.Errorf("%d ticks pending; want 8", n)
+		}
+		newRecorder(e).commit()
+		if n := e.Pending(); n != 0 {
+			t.Errorf("%d ticks pending; want none", n)
+		}
+	})
+}
+
+// TestBatchesOfAFailedWaitAreNotReused has storage fail while a shard still holds the batch of a
+// sender: nobody else may be given it.
+func TestBatchesOfAFailedWaitAreNotReused(t *testing.T) {
+	e := newEngine(t, Options{})
+	s := begin(e, steps(0, 5)...)
+	if err := s.Send(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	held := s.batches[0]
+	e.StorageFailed(errors.New("disk full"))
+	if _, _, err := s.Wait(t.Context()); err == nil {
+		t.Fatal("the wait did not fail")
+	}
+	s.Release()
+	for range 20 {
+		if newBatch(0) == held {
+			t.Fatal("the batch in the inbox was given to another sender")
+		}
+	}
 }
