@@ -1,5 +1,5 @@
-// Package httpd serves the market over HTTP: quotes come in by POST /ticks, and live prices, ticks,
-// bars, statistics and health go out. It is the only package that knows fasthttp.
+// Package httpd serves the market over HTTP and WebSocket: quotes come in by POST /ticks, and live
+// prices, ticks, bars, statistics and health go out. It is the only package that knows fasthttp.
 //
 // # The path of a request
 //
@@ -22,7 +22,9 @@
 //	lineBudget            a mutex for the list of series, atomics for the rest
 //	histogram, routeStats atomics
 //	rates                 a mutex; Serve's own goroutine adds a sample a second
+//	memo                  an atomic pointer; what it points to is never written again
 //	core.Submission       its handler
+//	hub, session          goroutines of their own; see hub.go
 //
 // # Full, slow, gone
 //

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -22,6 +23,11 @@ const bodyKept = 256 << 10
 
 // takeBody takes the buffer of the connection's last answer, to append the next one to.
 func takeBody(ctx *fasthttp.RequestCtx) []byte { return ctx.Response.SwapBody(nil)[:0] }
+
+// takeLargeBody is takeBody for an answer of about size bytes, which then need not grow.
+func takeLargeBody(ctx *fasthttp.RequestCtx, size int) []byte {
+	return slices.Grow(takeBody(ctx), size)
+}
 
 // giveBody makes body, which takeBody began, the answer.
 func giveBody(ctx *fasthttp.RequestCtx, contentType string, body []byte) {

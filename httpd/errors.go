@@ -3,6 +3,7 @@ package httpd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -40,7 +41,8 @@ var (
 	originNotAllowed = fault{403, "ORIGIN_NOT_ALLOWED", "Origin not allowed", 0}
 	feedSimulated    = fault{409, "FEED_SIMULATED", "The feed is simulated", 0}
 
-	inboxFull       = fault{503, "INBOX_FULL", "Too many quotes", 1}
+	tooManyQuotes   = fault{413, "TOO_MANY_QUOTES", "Too many quotes", 0}
+	inboxFull       = fault{503, "INBOX_FULL", "Inbox full", 1}
 	shuttingDown    = fault{503, "SHUTTING_DOWN", "Shutting down", 5}
 	storageFailed   = fault{503, "STORAGE_FAILED", "Storage failed", 0}
 	storageLost     = fault{503, "STORAGE_LOST", "Ticks lost", 0}
@@ -86,6 +88,9 @@ func (s *Server) problemOf(err error) *problem {
 		return p
 	case errors.Is(err, core.ErrUnknownSymbol):
 		return unknownSymbol.because(withoutPrefix(err, core.ErrUnknownSymbol))
+	case errors.Is(err, core.ErrTooManyQuotes):
+		return tooManyQuotes.because("the engine never takes that many quotes of one request; send " +
+			"fewer at once")
 	case errors.Is(err, core.ErrInboxFull):
 		return inboxFull.because(core.ErrInboxFull.Error() + "; nothing of this request was taken")
 	case errors.Is(err, core.ErrClosed):
@@ -126,11 +131,7 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 	p := badRequest.because("this is not a whole, valid HTTP/1.1 request")
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		most := s.opts.Limits.Body
-		if c := s.bodyLimit(&ctx.Request.Header); c.MaxRequestBodySize > 0 {
-			most = c.MaxRequestBodySize
-		}
-		p = tooLarge(most)
+		p = s.tooLarge()
 		drain(ctx)
 	case errors.As(err, &small):
 		p = headersTooLarge.because("request line and headers take at most " +
@@ -142,6 +143,8 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 	s.unrouted.stats.add(s.window.Load(), 0, p.status)
 }
 
-func tooLarge(most int) *problem {
-	return bodyTooLarge.because("the body may have at most " + strconv.Itoa(most) + " bytes")
+// tooLarge names both limits: after a chunked body fasthttp has forgotten what was asked for.
+func (s *Server) tooLarge() *problem {
+	return bodyTooLarge.because(fmt.Sprintf("a body may have at most %d bytes for POST /ticks, also "+
+		"when unpacked, and %d bytes for anything else", s.opts.Limits.IngestBody, s.opts.Limits.Body))
 }

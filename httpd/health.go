@@ -28,7 +28,7 @@ type CheckResult struct {
 	Reason string // One line for people; needed when not OK.
 }
 
-// run is Run with a panic turned into a failure: a broken check must not look like a healthy server.
+// run is Run with a panic turned into a failure: a broken check must not look like health.
 func (c *Check) run() (r CheckResult) {
 	defer func() {
 		if v := recover(); v != nil {

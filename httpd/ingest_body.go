@@ -32,8 +32,13 @@ func (s *Server) body(ctx *fasthttp.RequestCtx) ([]byte, *gunzipper, error) {
 	}
 	z := s.bodies.Get().(*gunzipper)
 	plain, err := z.unpack(body, s.opts.Limits.IngestBody)
+	if errors.Is(err, errUnpacksTooLarge) {
+		err = s.tooLarge()
+	}
 	return plain, z, err
 }
+
+var errUnpacksTooLarge = errors.New("the body unpacks to more than it may")
 
 // unpack reads at most most bytes, so that a small body cannot become a large one.
 func (z *gunzipper) unpack(packed []byte, most int) ([]byte, error) {
@@ -51,7 +56,7 @@ func (z *gunzipper) unpack(packed []byte, most int) ([]byte, error) {
 	case err != nil:
 		return nil, badGzip.because("the body is broken gzip: " + gzipText(err))
 	case n > int64(most):
-		return nil, tooLarge(most)
+		return nil, errUnpacksTooLarge
 	}
 	return z.buffer, nil
 }

@@ -24,6 +24,7 @@ type lines[T any] struct {
 	size    int64 // Of run's slices, as counted by the budget.
 	listed  bool
 
+	memo memo
 	used atomic.Int64 // When it was last asked for.
 }
 
@@ -131,8 +132,8 @@ func (l *lines[T]) extend(s series[T], head uint64) {
 func (l *lines[T]) drop() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	size := l.size
-	l.run, l.size, l.scratch = lineRun{first: l.run.head()}, 0, nil
+	size := l.size + l.memo.drop()
+	l.run, l.size, l.scratch = lineRun{}, 0, nil
 	return size
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -49,6 +50,45 @@ func Listen(addr string) ([]net.Listener, error) {
 		return nil, absent
 	}
 	return listeners, nil
+}
+
+// openListeners are what Serve accepts from. They are closed by Shutdown, also when that comes
+// first: fasthttp would forget it and serve for ever.
+type openListeners struct {
+	sync.Mutex
+	all    []net.Listener
+	closed bool
+}
+
+func (o *openListeners) add(listeners []net.Listener) error {
+	o.Lock()
+	defer o.Unlock()
+	o.all = append(o.all, listeners...)
+	if o.closed {
+		return o.closeLocked()
+	}
+	return nil
+}
+
+func (o *openListeners) close() error {
+	o.Lock()
+	defer o.Unlock()
+	o.closed = true
+	return o.closeLocked()
+}
+
+func (o *openListeners) closeLocked() (err error) {
+	for _, l := range o.all {
+		err = errors.Join(err, ignoreClosed(l.Close()))
+	}
+	return err
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
 }
 
 // limitedListener turns connections away while there are too many. It must not wrap them: fasthttp

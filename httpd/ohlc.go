@@ -12,6 +12,7 @@ import (
 const (
 	barsDefault = 500
 	barsMax     = 5_000
+	barBytes    = 128 // An encoded bar is seldom longer.
 )
 
 var (
@@ -89,18 +90,34 @@ func (s *Server) getFrameBars(ctx *fasthttp.RequestCtx, r *barRequest) error {
 			return err
 		}
 	}
-	dst := append(takeBody(ctx), listOpen...)
+	if !wanted || p.count() == r.limit {
+		forming = core.Bar{}
+	}
+	key, encoded := p.memoKey()
+	key.forming = forming
+	if encoded && series.lines.memo.send(ctx, &key) {
+		return nil
+	}
+	giveBody(ctx, jsonType, series.appendJSON(takeLargeBody(ctx, p.count()*barBytes), &p, &forming))
+	if encoded {
+		s.budget.add(&series.lines, false, series.lines.memo.asked(&key, ctx.Response.Body()))
+	}
+	return nil
+}
+
+// appendJSON appends closed bars and, unless it is empty, the forming one.
+func (s *barSeries) appendJSON(dst []byte, p *picked[core.Bar], forming *core.Bar) []byte {
+	dst = append(dst, listOpen...)
 	for _, bars := range [...][]core.Bar{p.older, p.ring} {
 		for i := range bars {
-			dst = series.encode(dst, &bars[i])
+			dst = s.encode(dst, &bars[i])
 		}
 	}
 	dst = append(dst, p.encoded()...)
-	if wanted && p.count() < r.limit {
-		dst = appendBar(dst, &forming, series.side, series.digits, false)
+	if forming.Volume > 0 {
+		dst = appendBar(dst, forming, s.side, s.digits, false)
 	}
-	giveBody(ctx, jsonType, closeList(dst, 0))
-	return nil
+	return closeList(dst, 0)
 }
 
 // encode appends a closed bar as an element of a list.

@@ -173,7 +173,7 @@ func TestUTCBarsComplete(t *testing.T) {
 		t.Helper()
 		m.clock.Store(int64(now))
 		m.engine.CloseBars(now)
-		m.postQuotes(nil, 1)
+		m.post(quoteLines("GBPUSD", now, 0, 1)) // Answered after the clock message was applied.
 		got := m.get("/ohlc?symbol=EURUSD&timeframe=1d&align=utc").body
 		if !strings.Contains(got, `"volume":1,"complete":`+want) {
 			t.Errorf("at %s: got %s, want complete %s", now, got, want)

@@ -45,6 +45,8 @@ type Config struct {
 // Limits bound what clients can make the server hold. Zero values mean the default given.
 type Limits struct {
 	Connections   int           // HTTP connections at once; default 8,192. Streams do not count.
+	Sessions      int           // WebSocket sessions at once; default 10,000.
+	Unsent        int           // Bytes kept for a session that is behind; default 256 KiB.
 	Header        int           // Bytes of request line and headers; default 16 KiB.
 	IngestBody    int           // Bytes of POST /ticks, also after gunzip; default 4 MiB.
 	Body          int           // Bytes of any other body; default 16 KiB.
@@ -71,6 +73,8 @@ type Options struct {
 	Limits  Limits
 	Checks  []Check        // What /health looks at, in this order.
 	Writer  func() []Field // State of the storage writer for /api/stats; nil for none.
+	Memory  func() int64   // Resident bytes of the process for /api/stats; nil for none.
+	Pprof   bool           // Serve profiles below /debug/pprof/, to loopback only.
 	Origins []string       // Web origins that may write, beside loopback ones.
 	Page    fs.FS          // Files of the page: index.html for /, all of them under /web/. May be nil.
 

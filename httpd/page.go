@@ -22,15 +22,16 @@ type pageFile struct {
 // pageTypes does not ask the machine, whose table may lack or change a type.
 var pageTypes = map[string]string{
 	".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
-	".js": "text/javascript; charset=utf-8", ".json": jsonType, ".txt": "text/plain; charset=utf-8",
-	".md": "text/plain; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon",
+	".js": "text/javascript; charset=utf-8", ".json": jsonType,
+	".txt": "text/plain; charset=utf-8",
+	".md":  "text/plain; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png",
+	".ico":   "image/x-icon",
 	".woff2": "font/woff2",
 }
 
-// pagePolicy lets the page load nothing but its own files and talk to nobody but this server. The
-// chart sets styles of its elements, which counts as inline style.
-const pagePolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
-	"connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; form-action 'none'; " +
+// pagePolicy lets the page load nothing but its own files, talk to nobody but this server, and be
+// shown in no frame of another page.
+const pagePolicy = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; " +
 	"frame-ancestors 'none'"
 
 // loadPage reads the files of the page. index.html is the page itself.

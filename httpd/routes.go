@@ -54,6 +54,9 @@ func (s *Server) routes() []*route {
 	if s.stream != nil {
 		table = append(table, &route{method: get, path: "/ws", handle: s.getStream})
 	}
+	if s.opts.Pprof {
+		table = append(table, &route{method: get, path: "/debug/pprof/", handle: getProfile})
+	}
 	if len(s.page) > 0 {
 		table = append(table,
 			&route{method: get, path: "/", handle: s.getPage},

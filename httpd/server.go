@@ -1,7 +1,6 @@
 package httpd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +33,7 @@ type Server struct {
 
 	// stream answers GET /ws; without it the route does not exist.
 	stream fasthttp.RequestHandler
+	hub    *hub
 
 	page    map[string]*pageFile // By path; "/" is the page itself.
 	history History              // Options.History with a deadline.
@@ -47,8 +47,9 @@ type Server struct {
 	started     core.Time
 	rates       rates
 	window      atomic.Uint32 // Which half of every histogram is being filled.
-	connections atomic.Int64  // Open ones that are not streams.
-	turnedAway  atomic.Int64  // Connections refused because of their number.
+	listeners   openListeners
+	connections atomic.Int64 // Open ones that are not streams.
+	turnedAway  atomic.Int64 // Connections refused because of their number.
 }
 
 // New checks the options and makes a server that does not listen yet.
@@ -67,6 +68,7 @@ func New(opts Options) (*Server, error) {
 	if err := s.loadPage(opts.Page); err != nil {
 		return nil, fmt.Errorf("httpd: page: %w", err)
 	}
+	s.addStream()
 	s.addRoutes()
 	s.newHTTP()
 	return s, nil
@@ -101,34 +103,21 @@ func (s *Server) Serve(listeners ...net.Listener) error {
 	stop := make(chan struct{})
 	var sampling, serving sync.WaitGroup
 	sampling.Go(func() { s.sample(stop) })
-	errs := make([]error, len(listeners))
+	stopStream := s.runStream()
+	errs := make([]error, len(listeners)+1)
+	errs[len(listeners)] = s.listeners.add(listeners)
 	for i, l := range listeners {
 		serving.Go(func() {
-			if errs[i] = s.http.Serve(&limitedListener{l, s}); errs[i] == nil {
-				return
-			}
-			for _, other := range listeners {
-				errs[i] = errors.Join(errs[i], ignoreClosed(other.Close()))
+			if errs[i] = s.http.Serve(&limitedListener{l, s}); errs[i] != nil {
+				errs[i] = errors.Join(errs[i], s.listeners.close())
 			}
 		})
 	}
 	serving.Wait()
+	stopStream()
 	close(stop)
 	sampling.Wait()
 	return errors.Join(errs...)
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
-}
-
-// Shutdown stops listening, waits for the requests under way and closes their connections, at most
-// until ctx ends. Streams are not waited for.
-func (s *Server) Shutdown(ctx context.Context) error {
-	return s.http.ShutdownWithContext(ctx)
 }
 
 // handle answers one request. Nothing of ctx outlives it.

@@ -18,6 +18,7 @@ func (s *Server) getStats(ctx *fasthttp.RequestCtx) error {
 	dst = s.appendRates(dst)
 	dst = s.appendLatency(dst)
 	dst = s.appendServerStats(dst, &e)
+	dst = s.appendStreamStats(dst)
 	giveBody(ctx, jsonType, append(dst, '}', '\n'))
 	return nil
 }
@@ -165,5 +166,8 @@ func (s *Server) appendServerStats(dst []byte, e *core.Stats) []byte {
 	dst = appendInt(dst, `,"connectionsRefused":`, s.turnedAway.Load())
 	dst = appendInt(dst, `,"encodedBytes":`, s.budget.used.Load())
 	dst = appendInt(dst, `,"encodedDropped":`, s.budget.dropped.Load())
+	if s.opts.Memory != nil {
+		dst = appendInt(dst, `,"residentBytes":`, s.opts.Memory())
+	}
 	return append(dst, '}')
 }

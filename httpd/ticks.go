@@ -12,6 +12,7 @@ import (
 const (
 	ticksDefault = 500
 	ticksMax     = 50_000
+	tickBytes    = 160 // An encoded tick is seldom longer.
 )
 
 var (
@@ -52,13 +53,22 @@ func (s *Server) getTicks(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
+	key, encoded := p.memoKey()
+	encoded = encoded && format == formatJSON
+	if encoded && t.lines.memo.send(ctx, &key) {
+		return nil
+	}
+	dst := takeLargeBody(ctx, p.count()*tickBytes)
 	switch format {
 	case formatNDJSON:
-		giveBody(ctx, ndjsonType, t.appendNDJSON(takeBody(ctx), &p))
+		giveBody(ctx, ndjsonType, t.appendNDJSON(dst, &p))
 	case formatCSV:
-		giveBody(ctx, csvType, t.appendCSV(takeBody(ctx), &p))
+		giveBody(ctx, csvType, t.appendCSV(dst, &p))
 	default:
-		giveBody(ctx, jsonType, t.appendJSON(takeBody(ctx), &p))
+		giveBody(ctx, jsonType, t.appendJSON(dst, &p))
+	}
+	if encoded {
+		s.budget.add(&t.lines, false, t.lines.memo.asked(&key, ctx.Response.Body()))
 	}
 	return nil
 }

@@ -16,7 +16,8 @@ const (
 )
 
 // window is what a request wants of a series: elements with after < time ≤ through, at most limit
-// of them. Forward takes the oldest of these, so that paging on skips nothing; otherwise the newest.
+// of them. Forward takes the oldest of these, so that paging on skips nothing; otherwise they are
+// the newest.
 type window struct {
 	after, through core.Time
 	limit          int
@@ -64,6 +65,11 @@ type picked[T any] struct {
 }
 
 func (p *picked[T]) count() int { return len(p.older) + len(p.ring) + int(p.hi-p.lo) }
+
+// memoKey names the elements if all of them are encoded.
+func (p *picked[T]) memoKey() (key memoKey, ok bool) {
+	return memoKey{lo: p.lo, hi: p.hi}, len(p.older)+len(p.ring) == 0
+}
 
 // encoded returns the lines of the newest part.
 func (p *picked[T]) encoded() []byte { return p.run.slice(p.lo, p.hi) }
