@@ -152,9 +152,3 @@ func (s *standIn) allTicks(id core.SymbolID) []core.Tick {
 	defer s.mu.Unlock()
 	return slices.Clone(s.ticks[id])
 }
-
-func (s *standIn) allBars(id core.SymbolID, f core.Frame) []core.Bar {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.bars[id][f])
-}
