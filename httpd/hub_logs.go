@@ -74,6 +74,19 @@ func (h *hub) settleBars(key streamKey) {
 	h.publish()
 }
 
+// follow makes sure that a live stream has come to a ring index which a replay has reached: the
+// replay reads the ring, of which the hub may have left something for later.
+func (h *hub) follow(key streamKey, id core.SymbolID, index uint64) {
+	x := &h.ticks.symbols[id]
+	if key.kind != streamTicks || !x.taken() {
+		return
+	}
+	for x.next < index {
+		h.gatherTicks(id)
+		h.sendBatch()
+	}
+}
+
 // leave ends a session's reading of a log where the log ends now.
 func (h *hub) leave(c *streamCursor) {
 	c.end.Store(&streamEnd{c.log.tail, c.log.end})

@@ -19,12 +19,12 @@ var (
 // was checked before.
 func (h *hub) serve(ctx *fasthttp.RequestCtx) {
 	symbols, err := h.wantedSymbols(ctx)
-	if err == nil {
-		err = h.checkRoom()
-	}
 	if err == nil && !websocket.FastHTTPIsWebSocketUpgrade(ctx) {
 		ctx.Response.Header.Set("Upgrade", "websocket")
 		err = upgradeRequired.because("this is a WebSocket; connect with ws://")
+	}
+	if err == nil {
+		err = h.checkRoom()
 	}
 	if err != nil {
 		h.opts.fail(ctx, err)

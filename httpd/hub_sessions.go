@@ -81,13 +81,18 @@ func (h *hub) cancel(s *session, o *sessionOrder, key streamKey, symbols streamS
 	})
 }
 
-// join takes the symbols of a replay that has caught up into the live stream.
+// join takes the symbols of a replay that has caught up into the live stream. The session's writer
+// waits meanwhile, so its place in the replay may be looked at.
 func (h *hub) join(s *session, p *streamReplay) {
 	at := slices.Index(s.replaying, p)
 	if at < 0 {
 		return // Canceled; the order that says so is on its way.
 	}
 	s.replaying = slices.Delete(s.replaying, at, at+1)
+	for _, part := range p.parts {
+		h.follow(p.key, part.symbol, part.past.next)
+	}
+	h.publish()
 	o := &sessionOrder{joined: p}
 	o.switchTo(h, s, p.key, s.symbolsOf(h, p.key).union(p.wanted))
 	s.push(o)

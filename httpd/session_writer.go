@@ -16,7 +16,7 @@ type sessionWriter struct {
 	replays []*streamReplay
 	out     []byte // Messages of this session alone, to be sent next.
 
-	now       time.Time // Of the step.
+	now       time.Time // Of the step, or of the last write.
 	deadline  time.Time // The write deadline of the connection.
 	sent      time.Time // When the last message went; heartbeats count from there.
 	pingAt    time.Time
@@ -309,6 +309,7 @@ func (s *session) send(b []byte) error {
 			return s.giveUp(sent)
 		}
 	}
+	w.now = time.Now() // The write may have taken long.
 	s.hub.counts.writes.Add(1)
 	s.hub.counts.bytes.Add(int64(len(b)))
 	return nil

@@ -35,5 +35,5 @@ func TestStreamDefault(t *testing.T) {
 		`{"type":"tick","symbol":"EURUSD","bid":1.08250,"ask":1.08250,"spread":0.00000,`+
 			`"timestamp":1768831169005,"lp":"SIM"}`,
 	)
-	c.nothing()
+	c.nothing(m)
 }

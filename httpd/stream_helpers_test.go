@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -44,6 +46,29 @@ type streamMarketOptions struct {
 
 func newStreamMarket(t testing.TB, o streamMarketOptions) *streamMarket {
 	t.Helper()
+	m := makeStreamMarket(t, o)
+	m.serve()
+	return m
+}
+
+// newPipedMarket is for tests in a synctest bubble: clients connect by pipes, which hold no bytes, so
+// that a client that does not read stops its session at once.
+func newPipedMarket(t testing.TB, o streamMarketOptions) *streamMarket {
+	t.Helper()
+	m := makeStreamMarket(t, o)
+	running := m.run()
+	m.stop = func() {
+		m.engine.Close()
+		end, done := context.WithTimeout(context.Background(), 20*time.Second)
+		defer done()
+		check(m.t, m.hub.shutdown(end))
+		running()
+	}
+	return m
+}
+
+func makeStreamMarket(t testing.TB, o streamMarketOptions) *streamMarket {
+	t.Helper()
 	m := &streamMarket{t: t, log: &logText{}}
 	m.clock.Store(int64(testNow))
 	m.newEngine(o)
@@ -53,8 +78,21 @@ func newStreamMarket(t testing.TB, o streamMarketOptions) *streamMarket {
 		o.hub(&ho)
 	}
 	m.hub = newHub(ho)
-	m.serve()
 	return m
+}
+
+// run starts engine, storage and hub, and returns what ends them.
+func (m *streamMarket) run() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { m.engine.Run(context.Background()) })
+	running.Go(func() { m.storage.run(ctx) })
+	running.Go(func() { m.hub.run(ctx) })
+	return func() {
+		m.engine.Close()
+		cancel()
+		running.Wait()
+	}
 }
 
 func (m *streamMarket) newEngine(o streamMarketOptions) {
@@ -93,11 +131,7 @@ func (m *streamMarket) serve() {
 	check(m.t, err)
 	m.addr = listener.Addr().String()
 	server := &fasthttp.Server{Handler: m.hub.serve, Logger: connectionLog{m.hub.opts.log}}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { m.engine.Run(context.Background()) })
-	running.Go(func() { m.storage.run(ctx) })
-	running.Go(func() { m.hub.run(ctx) })
+	running := m.run()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	var once sync.Once
@@ -109,8 +143,7 @@ func (m *streamMarket) serve() {
 			check(m.t, m.hub.shutdown(end))
 			check(m.t, server.ShutdownWithContext(end))
 			check(m.t, <-served)
-			cancel()
-			running.Wait()
+			running()
 		})
 	}
 	m.t.Cleanup(m.stop)
@@ -150,6 +183,24 @@ func (m *streamMarket) until(what string, done func() bool) {
 		}
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// storedTicks returns all ticks of a symbol that were committed.
+func (m *streamMarket) storedTicks(name string) []core.Tick {
+	m.t.Helper()
+	ticks, err := m.storage.Ticks(context.Background(), m.id(name), 0, math.MaxInt64, math.MaxInt,
+		false, nil)
+	check(m.t, err)
+	return ticks
+}
+
+// storedBars returns all closed bars of a symbol that were committed.
+func (m *streamMarket) storedBars(name string, f core.Frame) []core.Bar {
+	m.t.Helper()
+	bars, err := m.storage.Bars(context.Background(), m.id(name), f, 0, math.MaxInt64, math.MaxInt,
+		false, nil)
+	check(m.t, err)
+	return bars
 }
 
 func (m *streamMarket) id(name string) core.SymbolID {
@@ -211,11 +262,15 @@ func (c *streamClient) expect(want ...string) {
 	}
 }
 
-// nothing makes sure that no message is on its way, by having a ping answered.
-func (c *streamClient) nothing() {
+// nothing makes sure that no message is on its way: the hub has seen all that the engine has, and
+// the session writes what is published between two answers.
+func (c *streamClient) nothing(m *streamMarket) {
 	c.t.Helper()
-	c.send(`{"type":"ping","timestamp":424242}`)
-	c.expect(`{"type":"pong","timestamp":424242}`)
+	m.hub.do(func() { m.hub.pass(time.Now()) })
+	for _, n := range []string{"1", "2"} {
+		c.send(`{"type":"ping","timestamp":` + n + `}`)
+		c.expect(`{"type":"pong","timestamp":` + n + `}`)
+	}
 }
 
 // expectClose reads until the server closes, and checks with which code.
@@ -236,6 +291,7 @@ func (c *streamClient) expectClose(code int) {
 
 // streamMessage is any message of the server.
 type streamMessage struct {
+	text      string
 	Type      string
 	Symbol    string
 	Channel   string
@@ -266,10 +322,13 @@ func parseStreamMessage(t testing.TB, text string) (m streamMessage) {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(text))
 	if err := d.Decode(&m); err != nil {
-		t.Fatalf("%s: %v", text, err)
+		t.Errorf("%s: %v", text, err)
 	}
+	m.text = text
 	return m
 }
+
+func (m streamMessage) String() string { return m.text }
 
 // message reads the next message and takes it apart.
 func (c *streamClient) message() streamMessage {
@@ -289,4 +348,128 @@ func answerHandshake(conn net.Conn) error {
 		"Connection: Upgrade\r\nSec-WebSocket-Accept: "+
 		base64.StdEncoding.EncodeToString(sum[:])+"\r\n\r\n")
 	return err
+}
+
+// pipeClient is a client that sees frames.
+type pipeClient struct {
+	t     testing.TB
+	conn  net.Conn
+	r     *bufio.Reader
+	pings int
+	ended chan struct{} // Closed when the session has ended.
+}
+
+// pipe opens a session over a pipe.
+func (m *streamMarket) pipe(symbols ...string) *pipeClient {
+	client, server := net.Pipe()
+	c := &pipeClient{m.t, client, bufio.NewReaderSize(client, 16), 0, make(chan struct{})}
+	set := allStreamSymbols(m.engine.Symbols().Len())
+	if len(symbols) > 0 {
+		set = newStreamSymbols(m.engine.Symbols().Len())
+	}
+	for _, name := range symbols {
+		set.add(m.id(name))
+	}
+	go func() {
+		defer close(c.ended)
+		m.hub.serveConn(server, set)
+		_ = server.Close()
+	}()
+	return c
+}
+
+// frame reads one frame.
+func (c *pipeClient) frame() (kind byte, payload string, err error) {
+	var b [10]byte
+	if _, err := io.ReadFull(c.r, b[:2]); err != nil {
+		return 0, "", err
+	}
+	kind = b[0] & 0x0F
+	n := uint64(b[1])
+	switch n {
+	case 126:
+		_, err = io.ReadFull(c.r, b[:2])
+		n = uint64(binary.BigEndian.Uint16(b[:2]))
+	case 127:
+		_, err = io.ReadFull(c.r, b[:8])
+		n = binary.BigEndian.Uint64(b[:8])
+	}
+	if err != nil {
+		return 0, "", err
+	}
+	text := make([]byte, n)
+	_, err = io.ReadFull(c.r, text)
+	return kind, string(text), err
+}
+
+// next returns the next message, counting the pings before it.
+func (c *pipeClient) next() string {
+	c.t.Helper()
+	for {
+		kind, text, err := c.frame()
+		check(c.t, err)
+		switch kind {
+		case frameText:
+			return text
+		case framePing:
+			c.pings++
+		default:
+			c.t.Fatalf("frame of kind %d: %q", kind, text)
+		}
+	}
+}
+
+func (c *pipeClient) message() streamMessage {
+	c.t.Helper()
+	return parseStreamMessage(c.t, c.next())
+}
+
+func (c *pipeClient) expect(want ...string) {
+	c.t.Helper()
+	for i, w := range want {
+		if got := c.next(); got != w {
+			c.t.Fatalf("message %d is\n%s\nwant\n%s", i, got, w)
+		}
+	}
+}
+
+// expectFrame reads one frame and compares it.
+func (c *pipeClient) expectFrame(kind byte, payload string) {
+	c.t.Helper()
+	k, p, err := c.frame()
+	if err != nil || k != kind || p != payload {
+		c.t.Fatalf("frame of kind %d: %q, %v; want kind %d: %q", k, p, err, kind, payload)
+	}
+}
+
+// expectEnd makes sure that the connection ends here.
+func (c *pipeClient) expectEnd() {
+	c.t.Helper()
+	if k, p, err := c.frame(); err == nil {
+		c.t.Fatalf("frame of kind %d: %q; want the end", k, p)
+	}
+	<-c.ended
+}
+
+func (c *pipeClient) send(text string) {
+	c.t.Helper()
+	c.sendFrames(clientFrame(frameFinal|frameText, text))
+}
+
+func (c *pipeClient) sendFrames(frames string) {
+	c.t.Helper()
+	_, err := io.WriteString(c.conn, frames)
+	check(c.t, err)
+}
+
+// close ends the connection without a word and waits for the session to notice.
+func (c *pipeClient) close() {
+	check(c.t, c.conn.Close())
+	<-c.ended
+}
+
+func coreP(n int) core.Price { return core.Price(n) }
+
+func testTimeout(d time.Duration) (context.Context, func()) {
+	return context.WithTimeout(context.Background(), d)
 }
