@@ -41,7 +41,9 @@ func (v *server) checkFlush() httpd.CheckResult {
 		since := max(s.LastCommit, v.started)
 		age = time.Duration(core.Now()-since) * time.Microsecond
 	}
-	r := httpd.CheckResult{OK: age <= flushLate, Value: int(age.Seconds()), Limit: int(flushLate.Seconds())}
+	r := httpd.CheckResult{
+		OK: age <= flushLate, Value: int(age.Seconds()), Limit: int(flushLate.Seconds()),
+	}
 	if !r.OK {
 		r.Reason = fmt.Sprintf("ticks wait and none was committed for %s", age.Round(time.Second))
 	}

@@ -39,7 +39,7 @@ func (v *server) simulate(ctx context.Context) error {
 	if v.loaded.Bars == 0 && c.History > 0 {
 		progress := newProgress(v.streams.out, v.logs.Main)
 		err := feed.History(ctx, feed.HistoryOptions{
-			Engine: v.engine, Days: c.History, Seed: c.Seed, Room: c.Ring / 4,
+			Engine: v.engine, Days: c.History, Seed: c.Seed, Room: v.room(),
 			Progress: func(done, total int) {
 				progress.show(fmt.Sprintf("simulating %d days of history", c.History), int64(done),
 					int64(total))
@@ -67,7 +67,7 @@ func (v *server) newReplay(progress func(feed.ReplayProgress)) (*feed.Replay, er
 	}
 	return feed.NewReplay(feed.ReplayOptions{
 		Engine: v.engine, Glob: spec.Glob, Speed: spec.Speed, Loop: spec.Loop,
-		Room: v.config.Ring / 4, Progress: progress, Log: v.logs.Main,
+		Room: v.room(), Progress: progress, Log: v.logs.Main,
 	})
 }
 
@@ -87,4 +87,11 @@ func (v *server) replay(ctx context.Context) error {
 	}
 	v.logs.Main.Info("the replay has ended; what it brought stays to be read")
 	return nil
+}
+
+// room is how many quotes a feed that waits may have uncommitted: few enough that neither ticks nor
+// closed minutes are overwritten before they are stored, and that the queue is never full.
+func (v *server) room() int {
+	c := v.config
+	return max(1, min(8000, c.Ring/4, c.Queue*4/5))
 }
