@@ -74,8 +74,8 @@ func (o *hubOptions) setDefaults() {
 //	                      └── commands ─ session's reader ◄─ connection
 //
 // The hub goroutine owns all fields up to the blank line, the logs, and which session reads which
-// log. Other goroutines let it work for them with do. What it decides for a session it puts into the
-// session's orders, so everything reaches the client in the order in which the hub decided it.
+// log. Other goroutines let it work for them with do. What it decides for a session it puts into
+// the session's orders, so everything reaches the client in the order in which the hub decided it.
 type hub struct {
 	opts    hubOptions
 	engine  *core.Engine

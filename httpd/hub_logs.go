@@ -203,8 +203,8 @@ func (h *hub) activate(key streamKey) {
 	}
 }
 
-// snapshotOf returns what a new reader of a log is shown. Readers that come between two passes share
-// one.
+// snapshotOf returns what a new reader of a log is shown. Readers that come between two passes
+// share one.
 func (h *hub) snapshotOf(l *streamLog) *streamSnapshot {
 	if l.snapshot != nil && l.shown == h.passes {
 		return l.snapshot

@@ -13,8 +13,8 @@ import (
 )
 
 // session is one WebSocket client. Two goroutines work for it: the reader, which takes the client's
-// frames and never writes, and the writer, which does all writing, control frames included. What one
-// wants of the other goes through orders and a signal.
+// frames and never writes, and the writer, which does all writing, control frames included. What
+// one wants of the other goes through orders and a signal.
 //
 // Each field below belongs to the goroutine its group names.
 type session struct {
@@ -157,8 +157,8 @@ func (s *session) listen(silence time.Duration) {
 // connection closed with unread input is reset, and the close frame with it.
 const lingerMax = 1 << 20
 
-// linger reads on without looking until the client has closed its side or its time is up: the writer
-// sets the deadline when it has sent the close frame.
+// linger reads on without looking until the client has closed its side or its time is up: the
+// writer sets the deadline when it has sent the close frame.
 func (s *session) linger() {
 	s.listen(s.hub.opts.silence)
 	_, _ = io.CopyN(io.Discard, s.conn, lingerMax) // However it ends, the session is over.

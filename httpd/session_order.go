@@ -55,8 +55,8 @@ func (s *session) end(code int, reason string) {
 	s.push(&sessionOrder{closing: code, reason: reason})
 }
 
-// pong queues the answer to a ping. Only the last of several is answered, as the protocol allows, so
-// that pings cannot pile up.
+// pong queues the answer to a ping. Only the last of several is answered, as the protocol allows,
+// so that pings cannot pile up.
 func (s *session) pong(payload []byte) {
 	s.orders.Lock()
 	s.orders.pong = append(s.orders.pong[:0], payload...)

@@ -8,10 +8,10 @@ import (
 	"tradingengine/core"
 )
 
-// streamReplay brings a session from times it names to the present of a stream. The session's writer
-// reads the past of each symbol in turn; when all are near the newest item the hub lets the symbols
-// join the live stream, and the writer sends the few items that lie between. So there is no gap and
-// no repeat however long it takes, and nothing waits in memory.
+// streamReplay brings a session from times it names to the present of a stream. The session's
+// writer reads the past of each symbol in turn; when all are near the newest item the hub lets the
+// symbols join the live stream, and the writer sends the few items that lie between. So there is no
+// gap and no repeat however long it takes, and nothing waits in memory.
 type streamReplay struct {
 	key    streamKey
 	wanted streamSymbols // The hub's until it let them join.

@@ -13,12 +13,12 @@ type streamEnd struct {
 	at      streamPoint
 }
 
-// streamCursor is one session's place in a log. The session's writer moves it; the hub says where it
-// ends.
+// streamCursor is one session's place in a log. The session's writer moves it; the hub says where
+// it ends.
 //
-// Publication: the hub stores end before it publishes anything behind that place, and a reader loads
-// end after it loaded what is published. So a reader that could see frames behind its end sees the
-// end too, and a session that moves from one log to another sends nothing twice.
+// Publication: the hub stores end before it publishes anything behind that place, and a reader
+// loads end after it loaded what is published. So a reader that could see frames behind its end
+// sees the end too, and a session that moves from one log to another sends nothing twice.
 type streamCursor struct {
 	log *streamLog
 

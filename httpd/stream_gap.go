@@ -47,10 +47,10 @@ type streamGap struct {
 }
 
 // reconcile appends to dst what takes a reader from what it was sent of each symbol (known) to the
-// snapshot: nothing for a symbol that misses nothing, the newest frame for one that misses only that
-// or is new to the reader, and otherwise a notice that counts exactly what is left out and then the
-// newest frame. all sends the newest frame in any case, for channels whose frames may differ though
-// nothing countable happened between them.
+// snapshot: nothing for a symbol that misses nothing, the newest frame for one that misses only
+// that or is new to the reader, and otherwise a notice that counts exactly what is left out and
+// then the newest frame. all sends the newest frame in any case, for channels whose frames may
+// differ though nothing countable happened between them.
 func (s *streamSnapshot) reconcile(dst []byte,
 	known func(id core.SymbolID) (streamMark, bool), all bool,
 	notice func(dst []byte, id core.SymbolID, from, to core.Time, skipped uint64) []byte,

@@ -10,8 +10,8 @@ import (
 )
 
 // A streamLog holds the frames of one content (a channel, a set of symbols, a form) in the order in
-// which they are sent. The hub goroutine appends; every session that takes this content reads with a
-// cursor of its own and writes what lies between its cursor and the end to its connection, so a
+// which they are sent. The hub goroutine appends; every session that takes this content reads with
+// a cursor of its own and writes what lies between its cursor and the end to its connection, so a
 // frame exists once however many sessions take it.
 //
 // Publication: the hub copies frames behind the published end of the tail segment and then stores
@@ -19,8 +19,8 @@ import (
 // reads below it. When a segment is full the hub stores its last ready and then next; a reader that
 // sees next loads ready once more, so it misses nothing of the segment it leaves.
 //
-// A log is bounded, not by stopping the hub, but by cutting the chain: when more than the limit lies
-// behind the newest frame, the oldest segment's next becomes streamCut. A reader still in that
+// A log is bounded, not by stopping the hub, but by cutting the chain: when more than the limit
+// lies behind the newest frame, the oldest segment's next becomes streamCut. A reader still in that
 // segment reads it to its end and then knows that it was lapped. It holds that one segment and
 // nothing else. Read segments are held by nobody (the log has weak pointers), so that a log without
 // slow readers costs one segment.

@@ -8,8 +8,8 @@ import (
 	"tradingengine/core"
 )
 
-// streamPast reads the past of one symbol of a channel in ascending order of time: from the engine's
-// ring where it reaches, before that from History. It is for one goroutine.
+// streamPast reads the past of one symbol of a channel in ascending order of time: from the
+// engine's ring where it reaches, before that from History. It is for one goroutine.
 //
 // What the ring overwrites is in History by then, or was lost to both. So a reader that finds the
 // ring's oldest item later than what it wants next asks History for what lies between, and goes on
@@ -24,8 +24,8 @@ type streamPast struct {
 	found  int // Items in the series' buffer.
 }
 
-// pastSeries is a ring and the history before it. What read and stored find lies in a buffer, item i
-// of which time and frame then speak of.
+// pastSeries is a ring and the history before it. What read and stored find lies in a buffer, item
+// i of which time and frame then speak of.
 type pastSeries struct {
 	span   func() (oldest, head uint64)
 	read   func(from uint64, n int) (first uint64, found int)
@@ -49,8 +49,8 @@ func (p *streamPast) ringTime(i uint64) (t core.Time, ok bool) {
 }
 
 // locate looks for the first ring item after last. covered means that none before it is missing in
-// the ring; otherwise oldest is the time of the ring's oldest item, or the end of time when the ring
-// is empty.
+// the ring; otherwise oldest is the time of the ring's oldest item, or the end of time when the
+// ring is empty.
 func (p *streamPast) locate() (index uint64, covered bool, oldest core.Time) {
 	for {
 		first, head := p.series.span()
