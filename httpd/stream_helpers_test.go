@@ -273,22 +273,6 @@ func (c *streamClient) nothing(m *streamMarket) {
 	}
 }
 
-// expectClose reads until the server closes, and checks with which code.
-func (c *streamClient) expectClose(code int) {
-	c.t.Helper()
-	for {
-		_, err := c.tryNext()
-		if err == nil {
-			continue
-		}
-		var closed *websocket.CloseError
-		if !errors.As(err, &closed) || closed.Code != code {
-			c.t.Fatalf("closed with %v; want %d", err, code)
-		}
-		return
-	}
-}
-
 // streamMessage is any message of the server.
 type streamMessage struct {
 	text      string

@@ -162,9 +162,14 @@ func (v *server) claimKind(ctx context.Context) error {
 }
 
 // ringSize returns how many ticks a symbol's ring can hold when all rings together may take 1 GiB.
+// A ring has a power of two of slots, one of which is not promised.
 func ringSize(asked, symbols int) int {
 	const tickBytes, all = 32, 1 << 30
-	return min(asked, all/tickBytes/max(symbols, 1))
+	slots := 1
+	for 2*slots*tickBytes*max(symbols, 1) <= all {
+		slots *= 2
+	}
+	return min(asked, slots-1)
 }
 
 // run starts everything, waits for the end, and stops it in the order of the data.
