@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"tradingengine/cmd/internal/config"
 	"tradingengine/core/feed"
@@ -76,7 +77,8 @@ func (v *server) replay(ctx context.Context) error {
 	progress := newProgress(v.streams.out, v.logs.Main)
 	defer progress.end()
 	replay, err := v.newReplay(func(p feed.ReplayProgress) {
-		progress.show(fmt.Sprintf("replaying %s, %d rows, %s left", p.Time, p.Rows, p.ETA), p.Bytes,
+		progress.show(fmt.Sprintf("replaying %s, %d rows, %s left", p.Time, p.Rows,
+			p.ETA.Round(time.Second)), p.Bytes,
 			p.BytesTotal)
 	})
 	if err != nil {
