@@ -98,7 +98,7 @@ type hub struct {
 
 	commands chan hubCommand
 	stopped  chan struct{} // Closed when the hub goroutine has ended.
-	open     hubSessions
+	sessions hubSessions
 	counts   hubCounts
 	past     chan struct{} // Holds one token for every read of history under way.
 }
@@ -131,7 +131,7 @@ func newHub(opts hubOptions) *hub {
 		commands: make(chan hubCommand), stopped: make(chan struct{}),
 		past: make(chan struct{}, pastReadsMax), scratch: make([]byte, 0, scratchBytes),
 	}
-	h.open.all = make(map[*session]struct{})
+	h.sessions.all = make(map[*session]struct{})
 	n := h.symbols.Len()
 	h.ticks.symbols = make([]tickSymbol, n)
 	h.ticks.read = make([]core.Tick, tickRun)
@@ -193,7 +193,7 @@ func (h *hub) work() {
 	if (h.pending || h.isDue(now)) && !now.Before(h.next) {
 		h.pass(now)
 		now = time.Now()
-		h.next = now.Add(h.opts.pace + h.opts.paceSession*time.Duration(h.open.count.Load()))
+		h.next = now.Add(h.opts.pace + h.opts.paceSession*time.Duration(h.sessions.count.Load()))
 	}
 	switch {
 	case h.pending:

@@ -52,7 +52,7 @@ type hubStats struct {
 func (h *hub) stats() hubStats {
 	c := &h.counts
 	return hubStats{
-		Sessions: h.open.count.Load(), Opened: c.opened.Load(), TurnedAway: c.turned.Load(),
+		Sessions: h.sessions.count.Load(), Opened: c.opened.Load(), TurnedAway: c.turned.Load(),
 		Framed: c.framed.Load(), Delivered: c.delivered.Load(), Replayed: c.replayed.Load(),
 		Writes: c.writes.Load(), Bytes: c.bytes.Load(),
 		Overrun: c.overrun.Load(), Lapses: c.lapses.Load(), Gaps: c.gaps.Load(),

@@ -3,6 +3,7 @@ package httpd
 import (
 	"net"
 	"strings"
+	"time"
 
 	"github.com/fasthttp/websocket"
 	"github.com/valyala/fasthttp"
@@ -16,7 +17,8 @@ var (
 )
 
 // serve turns a request for /ws into a session, or refuses it. Whether the page that asks may do so
-// was checked before.
+// was checked before. The fasthttp.Server must have KeepHijackedConns set: a session closes its
+// connection itself.
 func (h *hub) serve(ctx *fasthttp.RequestCtx) {
 	symbols, err := h.wantedSymbols(ctx)
 	if err == nil && !websocket.FastHTTPIsWebSocketUpgrade(ctx) {
@@ -37,13 +39,60 @@ func (h *hub) serve(ctx *fasthttp.RequestCtx) {
 		CheckOrigin: func(*fasthttp.RequestCtx) bool { return true },
 		Error:       func(*fasthttp.RequestCtx, int, error) {},
 	}
-	if err := upgrader.Upgrade(ctx, func(c *websocket.Conn) {
-		conn := c.NetConn()
+	err = upgrader.Upgrade(ctx, func(c *websocket.Conn) {
+		conn := detach(c.NetConn())
 		limitSendBuffer(conn, h.opts.unsent)
-		h.serveConn(conn, symbols)
-	}); err != nil {
+		if s := h.open(conn); s != nil {
+			go s.run(symbols)
+		}
+	})
+	if err != nil {
 		h.opts.fail(ctx, badHandshake.because(strings.TrimPrefix(err.Error(), "websocket: ")))
 	}
+}
+
+// detach takes a connection out of fasthttp's hands, with what the client sent already. A session
+// that stayed within fasthttp's handler would hold the request and its read buffer, which are
+// several times as large as the session itself.
+func detach(kept net.Conn) net.Conn {
+	below, ok := kept.(interface{ UnsafeConn() net.Conn })
+	if !ok {
+		return kept
+	}
+	conn := below.UnsafeConn()
+	// A deadline that has passed lets reads return what is buffered, and nothing else.
+	if conn.SetReadDeadline(longAgo) != nil {
+		return conn // It is closed, as its session will notice.
+	}
+	var early []byte
+	buffer := make([]byte, 512)
+	for {
+		n, err := kept.Read(buffer)
+		early = append(early, buffer[:n]...)
+		if err != nil || n == 0 {
+			break
+		}
+	}
+	_ = conn.SetReadDeadline(time.Time{}) // The session sets its own.
+	if len(early) == 0 {
+		return conn
+	}
+	return &earlyConn{conn, early}
+}
+
+// earlyConn is a connection of which some bytes were read before.
+type earlyConn struct {
+	net.Conn
+	early []byte
+}
+
+func (c *earlyConn) Read(p []byte) (int, error) {
+	if len(c.early) == 0 {
+		return c.Conn.Read(p)
+	}
+	n := copy(p, c.early)
+	c.early = c.early[n:]
+	return n, nil
 }
 
 // wantedSymbols reads ?symbols=; without it all are wanted.
@@ -65,12 +114,12 @@ func (h *hub) wantedSymbols(ctx *fasthttp.RequestCtx) (streamSymbols, error) {
 
 // checkRoom refuses early what admit would refuse after the handshake.
 func (h *hub) checkRoom() error {
-	h.open.Lock()
-	defer h.open.Unlock()
-	if h.open.closed {
+	h.sessions.Lock()
+	defer h.sessions.Unlock()
+	if h.sessions.closed {
 		return shuttingDown.because("the server is shutting down")
 	}
-	if len(h.open.all) >= h.opts.sessions {
+	if len(h.sessions.all) >= h.opts.sessions {
 		h.counts.turned.Add(1)
 		return tooManyStreams.because("the server has as many WebSocket sessions as it takes")
 	}
@@ -81,10 +130,14 @@ func (h *hub) checkRoom() error {
 // counted nor ever skipped, so a slow client would get it late instead of getting the newest. The
 // kernel doubles the number for its own needs.
 func limitSendBuffer(conn net.Conn, bytes int) {
-	if below, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
-		conn = below.UnsafeConn()
-	}
-	if c, ok := conn.(interface{ SetWriteBuffer(int) error }); ok {
+	if c, ok := tcpBelow(conn).(interface{ SetWriteBuffer(int) error }); ok {
 		_ = c.SetWriteBuffer(bytes / 2) // Without it streams work as well.
 	}
+}
+
+func tcpBelow(conn net.Conn) net.Conn {
+	if c, ok := conn.(*earlyConn); ok {
+		return c.Conn
+	}
+	return conn
 }

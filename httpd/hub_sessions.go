@@ -145,10 +145,10 @@ func (s *session) symbolsOf(h *hub, key streamKey) streamSymbols {
 // shutdown tells every client that the server goes, closes their connections, and waits until they
 // are closed. Those left when ctx ends are cut off.
 func (h *hub) shutdown(ctx context.Context) error {
-	h.open.Lock()
-	h.open.closed = true
-	sessions := slices.Collect(maps.Keys(h.open.all))
-	h.open.Unlock()
+	h.sessions.Lock()
+	h.sessions.closed = true
+	sessions := slices.Collect(maps.Keys(h.sessions.all))
+	h.sessions.Unlock()
 	if len(sessions) == 0 {
 		return nil
 	}
@@ -157,7 +157,7 @@ func (h *hub) shutdown(ctx context.Context) error {
 		if !h.do(func() { h.finish(sessions) }) {
 			h.cutAll()
 		}
-		h.open.ended.Wait()
+		h.sessions.ended.Wait()
 		close(ended)
 	}()
 	select {
@@ -172,10 +172,10 @@ func (h *hub) shutdown(ctx context.Context) error {
 
 // cutAll ends all sessions without a word.
 func (h *hub) cutAll() {
-	h.open.Lock()
-	defer h.open.Unlock()
-	h.open.closed = true
-	for s := range h.open.all {
+	h.sessions.Lock()
+	defer h.sessions.Unlock()
+	h.sessions.closed = true
+	for s := range h.sessions.all {
 		s.cut()
 	}
 }

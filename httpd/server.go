@@ -94,6 +94,7 @@ func (s *Server) newHTTP() {
 		DisablePreParseMultipartForm: true,
 		SecureErrorLogMessage:        true,
 		CloseOnShutdown:              true,
+		KeepHijackedConns:            true, // Streams close their connections themselves.
 	}
 }
 

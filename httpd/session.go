@@ -47,38 +47,46 @@ type session struct {
 // longAgo is a deadline that ends every read and write under way.
 var longAgo = time.Unix(1, 0)
 
-// serveConn runs a session on a connection until it ends. The caller closes the connection.
-func (h *hub) serveConn(conn net.Conn, symbols streamSymbols) {
+// open makes a session of a connection. It returns nil, and the connection is closed, when there
+// are too many or the server is going.
+func (h *hub) open(conn net.Conn) *session {
 	s := &session{
 		hub: h, conn: conn, wake: make(chan struct{}, 1), written: make(chan struct{}),
 	}
 	s.orders.room = make(chan struct{}, 1)
-	if !h.admit(s) {
-		refusal := appendClose(nil, closeTryLater, "no more sessions")
-		_ = conn.SetWriteDeadline(time.Now().Add(h.opts.closing))
-		_, _ = conn.Write(refusal) // It goes either way.
-		return
+	if h.admit(s) {
+		return s
 	}
-	defer h.release(s)
+	refusal := appendClose(nil, closeTryLater, "no more sessions")
+	_ = conn.SetWriteDeadline(time.Now().Add(h.opts.closing))
+	_, _ = conn.Write(refusal) // It goes either way.
+	_ = conn.Close()
+	return nil
+}
+
+// run is the reader goroutine. It ends when the session has ended, and closes the connection.
+func (s *session) run(symbols streamSymbols) {
+	defer s.hub.release(s)
+	defer func() { _ = s.conn.Close() }() // Nobody is left to be told.
 	defer s.recover("reader")
 	go s.write()
 	defer func() { <-s.written }()
 	defer s.cut()
-	if h.do(func() { h.connect(s, symbols) }) {
+	if s.hub.do(func() { s.hub.connect(s, symbols) }) {
 		s.read()
 	}
 }
 
 // admit counts a session in, unless there are too many or the server is going.
 func (h *hub) admit(s *session) bool {
-	h.open.Lock()
-	defer h.open.Unlock()
-	if h.open.closed || len(h.open.all) >= h.opts.sessions {
+	h.sessions.Lock()
+	defer h.sessions.Unlock()
+	if h.sessions.closed || len(h.sessions.all) >= h.opts.sessions {
 		return false
 	}
-	h.open.all[s] = struct{}{}
-	h.open.count.Add(1)
-	h.open.ended.Add(1)
+	h.sessions.all[s] = struct{}{}
+	h.sessions.count.Add(1)
+	h.sessions.ended.Add(1)
 	h.counts.opened.Add(1)
 	return true
 }
@@ -86,11 +94,11 @@ func (h *hub) admit(s *session) bool {
 // release is the reverse of admit. The writer has ended.
 func (h *hub) release(s *session) {
 	h.do(func() { h.disconnect(s) })
-	h.open.Lock()
-	delete(h.open.all, s)
-	h.open.count.Add(-1)
-	h.open.Unlock()
-	h.open.ended.Done()
+	h.sessions.Lock()
+	delete(h.sessions.all, s)
+	h.sessions.count.Add(-1)
+	h.sessions.Unlock()
+	h.sessions.ended.Done()
 }
 
 // recover keeps a panic of one session from ending the process.

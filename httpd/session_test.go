@@ -58,8 +58,8 @@ func TestSessionHeartbeat(t *testing.T) {
 	})
 }
 
-// TestSessionSilence: a client that never says anything is closed after 30 s, one that answers pings
-// is not.
+// TestSessionSilence: a client that never says anything is closed after 30 s, one that answers
+// pings is not.
 func TestSessionSilence(t *testing.T) {
 	inBubble(t, streamMarketOptions{}, func(t *testing.T, m *streamMarket) {
 		start := time.Now()
@@ -266,8 +266,8 @@ func TestSessionPings(t *testing.T) {
 	})
 }
 
-// TestSessionFloodIsNotRead: a client that asks and does not read is not listened to any more before
-// its answers pile up, and is closed as slow.
+// TestSessionFloodIsNotRead: a client that asks and does not read is not listened to any more
+// before its answers pile up, and is closed as slow.
 func TestSessionFloodIsNotRead(t *testing.T) {
 	inBubble(t, streamMarketOptions{}, func(t *testing.T, m *streamMarket) {
 		c := m.pipe()

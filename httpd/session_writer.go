@@ -2,7 +2,6 @@ package httpd
 
 import (
 	"errors"
-	"net"
 	"os"
 	"slices"
 	"time"
@@ -352,11 +351,7 @@ func (s *session) stop(err error) {
 // reset makes the connection end in a reset when it is closed: what the client never took is thrown
 // away at once instead of waiting in the kernel.
 func (s *session) reset() {
-	conn := s.conn
-	if below, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
-		conn = below.UnsafeConn()
-	}
-	if c, ok := conn.(interface{ SetLinger(int) error }); ok {
+	if c, ok := tcpBelow(s.conn).(interface{ SetLinger(int) error }); ok {
 		_ = c.SetLinger(0) // It is closed in any case.
 	}
 }

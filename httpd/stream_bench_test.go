@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,10 +17,9 @@ import (
 	"tradingengine/core"
 )
 
-// rawStream is the cheapest client there is: it reads bytes and looks at none of them.
+// rawStream is the cheapest client there is, so that a benchmark measures the server.
 type rawStream struct {
 	conn   net.Conn
-	bytes  atomic.Int64
 	reader *bufio.Reader
 }
 
@@ -38,76 +38,20 @@ func dialRaw(t testing.TB, addr, query string) *rawStream {
 		t.Fatalf("status %d", response.StatusCode)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	return &rawStream{conn: conn, reader: r}
+	return &rawStream{conn, r}
 }
 
-// count reads until the connection ends.
-func (r *rawStream) count() {
-	r.bytes.Add(int64(r.reader.Buffered()))
+// drain reads bytes and looks at none of them until the connection ends.
+func (r *rawStream) drain() {
 	buffer := make([]byte, 64<<10)
 	for {
-		n, err := r.conn.Read(buffer)
-		r.bytes.Add(int64(n))
-		if err != nil {
+		if _, err := r.conn.Read(buffer); err != nil {
 			return
 		}
 	}
 }
 
-// benchTicks are quotes of which every one is stored.
-func benchTicks(symbols, n int) []core.Quote {
-	quotes := make([]core.Quote, n)
-	for i := range quotes {
-		bid := core.Price(108_000 + 10*(i/symbols%50))
-		quotes[i] = core.Quote{Symbol: core.SymbolID(i % symbols), Bid: bid, Ask: bid + 2, Source: 1}
-	}
-	return quotes
-}
-
-// BenchmarkStreamDeliveries measures how many ticks a second reach all sessions together when the
-// engine stores them as fast as the streams take them. An operation is one tick for all sessions. A
-// regression means that less traffic makes sessions fall behind.
-func BenchmarkStreamDeliveries(b *testing.B) {
-	for _, sessions := range []int{1, 100, 1000} {
-		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
-			m := newStreamMarket(b, streamMarketOptions{
-				engine: func(o *core.Options) { o.Throttle = 0 },
-			})
-			clients := make([]*rawStream, sessions)
-			for i := range clients {
-				clients[i] = dialRaw(b, m.addr, "")
-				go clients[i].count()
-			}
-			m.until("all are connected", func() bool { return m.hub.stats().Sessions == int64(sessions) })
-			quotes := benchTicks(21, 21*50)
-			b.ResetTimer()
-			for sent := 0; sent < b.N; {
-				n := min(210, b.N-sent)
-				m.clock.Add(1000)
-				m.quotes(quotes[sent%(len(quotes)-210):][:n]...)
-				sent += n
-				for int64(sent)-m.hub.counts.delivered.Load()/int64(sessions) > 4_000 {
-					time.Sleep(100 * time.Microsecond)
-				}
-			}
-			want := int64(b.N) * int64(sessions)
-			m.until("everything is delivered", func() bool {
-				s := m.hub.stats()
-				return s.Delivered+s.Skipped >= want
-			})
-			b.StopTimer()
-			s := m.hub.stats()
-			seconds := b.Elapsed().Seconds()
-			b.ReportMetric(float64(s.Delivered)/seconds, "deliveries/s")
-			b.ReportMetric(float64(s.Bytes)/float64(s.Writes), "bytes/write")
-			b.ReportMetric(float64(s.Writes)/seconds, "writes/s")
-			b.ReportMetric(float64(s.Skipped)/float64(want), "skipped/tick")
-			m.stop()
-		})
-	}
-}
-
-// stampedStream reads frames and notes when each tick of a symbol was seen.
+// each reads frames until the connection ends.
 func (r *rawStream) each(f func(payload []byte)) {
 	var header [4]byte
 	payload := make([]byte, 64<<10)
@@ -129,96 +73,201 @@ func (r *rawStream) each(f func(payload []byte)) {
 	}
 }
 
+// BenchmarkStreamDeliveries measures how many ticks a second reach all sessions together when the
+// engine stores them as fast as the streams take them. An operation is one tick for all sessions. A
+// regression means that less traffic makes sessions fall behind.
+func BenchmarkStreamDeliveries(b *testing.B) {
+	for _, sessions := range []int{1, 100, 1000} {
+		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
+			m := newStreamMarket(b, streamMarketOptions{
+				engine: func(o *core.Options) { o.Throttle = 0 },
+			})
+			for range sessions {
+				go dialRaw(b, m.addr, "").drain()
+			}
+			m.until("all are connected", func() bool { return m.hub.stats().Sessions == int64(sessions) })
+			b.ResetTimer()
+			m.feedFast(b.N, sessions)
+			want := int64(b.N) * int64(sessions)
+			m.until("everything is delivered", func() bool {
+				s := m.hub.stats()
+				return s.Delivered+s.Skipped >= want
+			})
+			b.StopTimer()
+			s, seconds := m.hub.stats(), b.Elapsed().Seconds()
+			b.ReportMetric(float64(s.Delivered)/seconds, "deliveries/s")
+			b.ReportMetric(float64(s.Bytes)/float64(s.Writes), "bytes/write")
+			b.ReportMetric(float64(s.Skipped)/float64(want), "skipped/tick")
+			m.stop()
+		})
+	}
+}
+
+// feedFast stores n ticks, at most some thousand ahead of the sessions.
+func (m *streamMarket) feedFast(n, sessions int) {
+	const symbols, batch, ahead = 21, 210, 4000
+	quotes := make([]core.Quote, 0, batch)
+	for sent := 0; sent < n; sent += len(quotes) {
+		m.clock.Add(1000)
+		quotes = quotes[:0]
+		for i := sent; i < min(n, sent+batch); i++ {
+			bid := core.Price(108_000 + 10*(i/symbols%50))
+			quotes = append(quotes, core.Quote{
+				Symbol: core.SymbolID(i % symbols), Bid: bid, Ask: bid + 2, Source: 1,
+			})
+		}
+		m.quotes(quotes...)
+		for int64(sent)-m.hub.counts.delivered.Load()/int64(sessions) > ahead {
+			time.Sleep(100 * time.Microsecond)
+		}
+	}
+}
+
+// latencyProbe sends a batch of quotes each millisecond, the last one a tick of BTCUSD whose price
+// tells the number of the batch, and notes when the last of the sessions has read it.
+type latencyProbe struct {
+	sessions int32
+	due      []time.Time    // When a batch should have been sent: a late sender counts.
+	seen     []atomic.Int32 // Sessions that have read its mark.
+	late     []atomic.Int64 // When the last one had, in ns after due.
+}
+
+const (
+	probeBatch = 50
+	probePrice = 9_000_000
+	probeStep  = 200
+	probeHead  = `{"type":"tick","symbol":"BTCUSD","bid":`
+)
+
+func newLatencyProbe(batches, sessions int) *latencyProbe {
+	return &latencyProbe{
+		int32(sessions), make([]time.Time, batches), make([]atomic.Int32, batches),
+		make([]atomic.Int64, batches),
+	}
+}
+
+// take looks at one message of one session.
+func (p *latencyProbe) take(payload []byte) {
+	if len(payload) < len(probeHead) || string(payload[:len(probeHead)]) != probeHead {
+		return
+	}
+	price := 0
+	for _, c := range payload[len(probeHead):] {
+		if c == ',' {
+			break
+		}
+		if c != '.' {
+			price = 10*price + int(c-'0')
+		}
+	}
+	batch := (price - probePrice) / probeStep
+	if p.seen[batch].Add(1) == p.sessions {
+		p.late[batch].Store(int64(time.Since(p.due[batch])))
+	}
+}
+
+// send sends all batches, each when it is due.
+func (p *latencyProbe) send(m *streamMarket) {
+	marker, start := m.id("BTCUSD"), time.Now()
+	for batch := range p.due {
+		p.due[batch] = start.Add(time.Duration(batch) * time.Millisecond)
+		time.Sleep(time.Until(p.due[batch]))
+		s := m.engine.Begin(core.Now())
+		for k := range probeBatch - 1 {
+			// Every second quote repeats a price and is throttled.
+			bid := core.Price(108_000 + 10*((batch*probeBatch+k)/2%50))
+			s.Add(core.Quote{Symbol: core.SymbolID(k / 2 % 10), Bid: bid, Ask: bid + 2, Source: 1})
+		}
+		bid := core.Price(probePrice + probeStep*batch)
+		s.Add(core.Quote{Symbol: marker, Bid: bid, Ask: bid + 100, Source: 1})
+		check(m.t, s.Send(m.t.Context(), false))
+		s.Release()
+	}
+}
+
+// report tells when the last session had read, over all batches.
+func (p *latencyProbe) report(b *testing.B) {
+	all := make([]int64, len(p.late))
+	for i := range all {
+		all[i] = p.late[i].Load()
+	}
+	slices.Sort(all)
+	for _, q := range []float64{0.5, 0.99, 0.999, 1} {
+		b.ReportMetric(float64(all[int(q*float64(len(all)-1))])/1e6, fmt.Sprintf("p%v-ms", 100*q))
+	}
+}
+
 // BenchmarkStreamLatency measures the time from a quote coming in to the last of the sessions having
-// read its tick, with 50,000 quotes a second coming in batches of one millisecond and about half of
-// them stored. A regression means that prices on screens are later.
+// read its tick, at 50,000 quotes a second in batches of a millisecond, about half of them stored.
+// An operation is one batch. A regression means that prices on screens are later.
 func BenchmarkStreamLatency(b *testing.B) {
-	const perBatch = 50
-	for _, sessions := range []int{100, 1000} {
+	for _, sessions := range []int{10, 100, 1000} {
 		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
 			m := newStreamMarket(b, streamMarketOptions{
 				engine: func(o *core.Options) { o.Now = core.Now },
 			})
-			clients := make([]*rawStream, sessions)
+			p := newLatencyProbe(b.N, sessions)
 			var reading sync.WaitGroup
-			batches := min(max(b.N, 1000), 20_000)
-			// seen[i] counts the sessions that have read the marker tick of batch i, late the time.
-			seen := make([]atomic.Int32, batches)
-			late := make([]atomic.Int64, batches)
-			sentAt := make([]time.Time, batches)
+			clients := make([]*rawStream, sessions)
 			for i := range clients {
-				c := dialRaw(b, m.addr, "")
-				clients[i] = c
-				reading.Go(func() {
-					c.each(func(payload []byte) {
-						// The marker is BTCUSD; its price is the number of its batch.
-						if len(payload) < 50 || string(payload[15:31]) != `"symbol":"BTCUSD` {
-							return
-						}
-						n := 0
-						for _, ch := range payload[39:] {
-							if ch == ',' {
-								break
-							}
-							if ch != '.' {
-								n = 10*n + int(ch-'0')
-							}
-						}
-						n = (n - 9_000_000) / 200
-						if seen[n].Add(1) == int32(sessions) {
-							late[n].Store(int64(time.Since(sentAt[n])))
-						}
-					})
-				})
+				clients[i] = dialRaw(b, m.addr, "")
+				reading.Go(func() { clients[i].each(p.take) })
 			}
 			m.until("all are connected", func() bool { return m.hub.stats().Sessions == int64(sessions) })
-			marker := m.id("BTCUSD")
 			b.ResetTimer()
-			start := time.Now()
-			quotes := make([]core.Quote, perBatch)
-			for i := range batches {
-				due := start.Add(time.Duration(i) * time.Millisecond)
-				if wait := time.Until(due); wait > 0 {
-					time.Sleep(wait)
-				}
-				for k := range quotes {
-					// Half of the quotes repeat the price before and are throttled.
-					bid := core.Price(108_000 + 10*((i*perBatch+k)/2%50))
-					quotes[k] = core.Quote{Symbol: core.SymbolID(k / 2 % 10), Bid: bid, Ask: bid + 2, Source: 1}
-				}
-				bid := core.Price(9_000_000 + 200*i)
-				quotes[perBatch-1] = core.Quote{Symbol: marker, Bid: bid, Ask: bid + 100, Source: 1}
-				sentAt[i] = due // When it should have been sent, so that a stalled sender counts.
-				s := m.engine.Begin(core.Now())
-				for _, q := range quotes {
-					s.Add(q)
-				}
-				err := s.Send(b.Context(), false)
-				s.Release()
-				check(b, err)
-			}
-			m.until("everything is read", func() bool { return seen[batches-1].Load() == int32(sessions) })
+			p.send(m)
+			m.until("everything is read", func() bool {
+				s := m.hub.stats()
+				return p.seen[b.N-1].Load() == p.sessions || s.Lapses > 0
+			})
 			b.StopTimer()
-			took := time.Since(start)
-			all := make([]int64, 0, batches)
-			for i := range late {
-				all = append(all, late[i].Load())
-			}
-			slices.Sort(all)
-			at := func(p float64) float64 { return float64(all[int(p*float64(len(all)-1))]) / 1e6 }
-			st := m.hub.stats()
-			b.ReportMetric(at(0.5), "p50-ms")
-			b.ReportMetric(at(0.99), "p99-ms")
-			b.ReportMetric(at(0.999), "p99.9-ms")
-			b.ReportMetric(float64(st.Delivered)/took.Seconds(), "deliveries/s")
-			b.ReportMetric(float64(st.Bytes)/float64(st.Writes), "bytes/write")
-			b.ReportMetric(float64(m.engine.Stats().Received)/took.Seconds(), "quotes/s")
-			b.ReportMetric(float64(st.Lapses), "lapses")
+			p.report(b)
+			s, seconds := m.hub.stats(), b.Elapsed().Seconds()
+			b.ReportMetric(float64(s.Delivered)/seconds, "deliveries/s")
+			b.ReportMetric(float64(s.Bytes)/float64(s.Writes), "bytes/write")
+			b.ReportMetric(float64(s.Lapses), "lapses")
 			m.stop()
 			for _, c := range clients {
 				check(b, c.conn.Close())
 			}
 			reading.Wait()
 		})
+	}
+}
+
+// BenchmarkStreamSession measures what an idle session costs: opening it, and the memory it holds. A
+// regression means that fewer clients fit on a box.
+func BenchmarkStreamSession(b *testing.B) {
+	m := newStreamMarket(b, streamMarketOptions{hub: func(o *hubOptions) { o.sessions = 1 << 20 }})
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	open := 0
+	for b.Loop() {
+		conn := dialRaw(b, m.addr, "")
+		conn.reader = nil
+		open++
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	held := float64(after.HeapAlloc+after.StackInuse) - float64(before.HeapAlloc+before.StackInuse)
+	b.ReportMetric(held/float64(open), "bytes/session")
+}
+
+// BenchmarkStreamFrame measures encoding and framing one tick in both forms and appending it to two
+// logs, which happens once however many sessions there are. A regression slows the hub.
+func BenchmarkStreamFrame(b *testing.B) {
+	m := makeStreamMarket(b, streamMarketOptions{})
+	h := m.hub
+	all := allStreamSymbols(len(h.texts))
+	h.logFor(streamKey{kind: streamLegacy}, all)
+	h.logFor(streamKey{kind: streamTicks}, all)
+	x := &h.ticks.symbols[0]
+	t := core.Tick{Time: testNow, Bid: 108_234, Ask: 108_236, Source: 1}
+	b.ReportAllocs()
+	for b.Loop() {
+		t.Time++
+		h.sendTick(0, x, &t)
+		h.publish()
 	}
 }

@@ -167,8 +167,8 @@ func TestGapOfTheHub(t *testing.T) {
 	})
 }
 
-// TestStuckClientsHoldUpNobody: clients that never read cost one segment of one log, are gone within
-// ten seconds, and the others get everything meanwhile.
+// TestStuckClientsHoldUpNobody: clients that never read cost one segment of one log, are gone
+// within ten seconds, and the others get everything meanwhile.
 func TestStuckClientsHoldUpNobody(t *testing.T) {
 	inBubble(t, streamMarketOptions{}, func(t *testing.T, m *streamMarket) {
 		good := m.pipe()

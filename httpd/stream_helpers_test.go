@@ -50,8 +50,8 @@ func newStreamMarket(t testing.TB, o streamMarketOptions) *streamMarket {
 	return m
 }
 
-// newPipedMarket is for tests in a synctest bubble: clients connect by pipes, which hold no bytes, so
-// that a client that does not read stops its session at once.
+// newPipedMarket is for tests in a synctest bubble: clients connect by pipes, which hold no bytes,
+// so that a client that does not read stops its session at once.
 func newPipedMarket(t testing.TB, o streamMarketOptions) *streamMarket {
 	t.Helper()
 	m := makeStreamMarket(t, o)
@@ -129,7 +129,9 @@ func (m *streamMarket) serve() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	check(m.t, err)
 	m.addr = listener.Addr().String()
-	server := &fasthttp.Server{Handler: m.hub.serve, Logger: connectionLog{m.hub.opts.log}}
+	server := &fasthttp.Server{
+		Handler: m.hub.serve, Logger: connectionLog{m.hub.opts.log}, KeepHijackedConns: true,
+	}
 	running := m.run()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -355,8 +357,9 @@ func (m *streamMarket) pipe(symbols ...string) *pipeClient {
 	}
 	go func() {
 		defer close(c.ended)
-		m.hub.serveConn(server, set)
-		_ = server.Close()
+		if s := m.hub.open(server); s != nil {
+			s.run(set)
+		}
 	}()
 	return c
 }

@@ -32,8 +32,8 @@ func newTestLog(symbols, limit int) *streamLog {
 }
 
 // TestStreamLogAgainstNaive lets readers of all speeds read a log at random and compares every byte
-// with a slice of frames. A reader that is lapped must find its marks to be exactly those of what it
-// read, and reads on at the end.
+// with a slice of frames. A reader that is lapped must find its marks to be exactly those of what
+// it read, and reads on at the end.
 func TestStreamLogAgainstNaive(t *testing.T) {
 	for round := range 10 {
 		seed := rand.Uint64()
@@ -191,9 +191,9 @@ func TestStreamLogEnd(t *testing.T) {
 	}
 }
 
-// TestStreamLogConcurrent reads while the hub writes: every frame that is seen must be whole and the
-// next one. The first reader is waited for and must see all of them. It is for the race detector as
-// much as for its own checks.
+// TestStreamLogConcurrent reads while the hub writes: every frame that is seen must be whole and
+// the next one. The first reader is waited for and must see all of them. It is for the race
+// detector as much as for its own checks.
 func TestStreamLogConcurrent(t *testing.T) {
 	l := newTestLog(1, 64<<10)
 	const frames = 30_000

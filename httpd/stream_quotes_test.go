@@ -137,8 +137,8 @@ func (w *quoteWatcher) take(m streamMessage) {
 	w.bars[m.Symbol] = append(bars, b)
 }
 
-// TestQuotesBuildTheBars: however slow a client takes quotes, the bars it makes of them are those of
-// the engine, and it gets no more messages than it wants.
+// TestQuotesBuildTheBars: however slow a client takes quotes, the bars it makes of them are those
+// of the engine, and it gets no more messages than it wants.
 func TestQuotesBuildTheBars(t *testing.T) {
 	o := streamMarketOptions{hub: func(o *hubOptions) { o.silence = time.Hour }}
 	inBubble(t, o, func(t *testing.T, m *streamMarket) {
@@ -308,8 +308,8 @@ func TestQuotesGapOfTheHub(t *testing.T) {
 	})
 }
 
-// TestQuotesUnderWay: quotes of a batch that the engine had begun before it knew that somebody wants
-// moves are in no move, and yet the client must not be left with an old price.
+// TestQuotesUnderWay: quotes of a batch that the engine had begun before it knew that somebody
+// wants moves are in no move, and yet the client must not be left with an old price.
 func TestQuotesUnderWay(t *testing.T) {
 	inBubble(t, streamMarketOptions{}, func(t *testing.T, m *streamMarket) {
 		c := m.pipe("USDJPY")

@@ -46,7 +46,8 @@ func TestReplayConversation(t *testing.T) {
 			tick("EURUSD", "1.08200", "02", "1768823580001000"),
 			tick("EURUSD", "1.08300", "03", "1768823580002000"),
 			`{"type":"caughtUp","channel":"ticks","symbols":["EURUSD"]}`)
-		m.quotes(m.quote("EURUSD", 108_400, 108_400, at+4000), m.quote("GBPUSD", 126_400, 126_400, at+5000))
+		m.quotes(m.quote("EURUSD", 108_400, 108_400, at+4000),
+			m.quote("GBPUSD", 126_400, 126_400, at+5000))
 		c.expect(tick("EURUSD", "1.08400", "04", "1768823580003000"),
 			tick("GBPUSD", "1.26400", "05", "1768823580003000"))
 		if n := len(m.hub.logs); n != 1 {
@@ -210,8 +211,8 @@ func TestResumeMissesNothing(t *testing.T) {
 	}
 }
 
-// TestReplayAcrossRestart: the last tick a client saw before a restart is where it goes on after it,
-// also when the server forgot ticks that it had sent before they were committed.
+// TestReplayAcrossRestart: the last tick a client saw before a restart is where it goes on after
+// it, also when the server forgot ticks that it had sent before they were committed.
 func TestReplayAcrossRestart(t *testing.T) {
 	at := testNow - core.Minute
 	ticks := make([]core.Tick, 300)
@@ -308,8 +309,8 @@ func TestReplayCanceled(t *testing.T) {
 	})
 }
 
-// TestReplayFails: a client whose past cannot be read is told so and gets nothing that it would take
-// for complete.
+// TestReplayFails: a client whose past cannot be read is told so and gets nothing that it would
+// take for complete.
 func TestReplayFails(t *testing.T) {
 	o := streamMarketOptions{engine: func(o *core.Options) { o.Ticks = 16 }}
 	inBubble(t, o, func(t *testing.T, m *streamMarket) {

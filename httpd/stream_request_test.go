@@ -43,15 +43,20 @@ func describeRequest(registry *core.Registry, r *streamRequest, fault *streamFau
 	return b.String()
 }
 
-func TestParseStreamRequest(t *testing.T) {
+// parsesTo returns a check that a message is understood or refused as it should be.
+func parsesTo(t *testing.T) func(text, want string) {
 	registry := testRegistry(t)
-	f := func(text, want string) {
+	return func(text, want string) {
 		t.Helper()
 		r, fault := parseStreamRequest(registry, []byte(text))
 		if got := describeRequest(registry, r, fault); got != want {
 			t.Errorf("%s\ngot  %s\nwant %s", cutText(text), got, want)
 		}
 	}
+}
+
+func TestParseStreamRequest(t *testing.T) {
+	f := parsesTo(t)
 	f(`{"type":"ping","timestamp":1768823580123}`, "ping 1768823580123")
 	f(`{"type":"ping","timestamp":-1.5e3}`, "ping -1.5e3")
 	f(`{"type":"ping"}`, "ping ")
@@ -81,7 +86,10 @@ func TestParseStreamRequest(t *testing.T) {
 		f(`{"type":"subscribe","channel":"quotes","maxRateHz":`+hz+`}`,
 			`BAD_MESSAGE: "maxRateHz" must lie between 0.1 and 100`)
 	}
+}
 
+func TestParseStreamSince(t *testing.T) {
+	f := parsesTo(t)
 	f(`{"type":"subscribe","channel":"ticks","symbols":["USDJPY","EURUSD"],"since":1768823580}`,
 		"subscribe ticks EURUSD USDJPY EURUSD>1768823580000000 USDJPY>1768823580000000")
 	f(`{"type":"subscribe","channel":"ticks","symbols":["EURUSD"],"since":"2026-01-19T13:49:24.1Z"}`,
@@ -98,7 +106,7 @@ func TestParseStreamRequest(t *testing.T) {
 	f(`{"type":"subscribe","channel":"ticks","symbols":["EURUSD"],"since":{"EURUSD":null}}`,
 		`BAD_MESSAGE: "since" of EURUSD: time is neither RFC 3339 nor an epoch in s, ms or µs`)
 	for _, since := range []string{"1.5", "-1", "true", "[1]", "1e9", "99999999999999999999"} {
-		_, fault := parseStreamRequest(registry,
+		_, fault := parseStreamRequest(testRegistry(t),
 			[]byte(`{"type":"subscribe","channel":"ticks","since":`+since+`}`))
 		if fault == nil || fault.code != streamBadMessage {
 			t.Errorf("since %s: got %+v", since, fault)
@@ -106,7 +114,10 @@ func TestParseStreamRequest(t *testing.T) {
 	}
 	f(`{"type":"subscribe","channel":"quotes","since":1}`,
 		`NOT_RESUMABLE: quotes are live only; ticks and bars:<frame> take "since"`)
+}
 
+func TestParseStreamRequestRefused(t *testing.T) {
+	f := parsesTo(t)
 	f(`{"type":"subscribe","channel":"alerts"}`,
 		`UNKNOWN_CHANNEL: no channel "alerts"; there are ticks, quotes and bars:<frame>`)
 	f(`{"type":"subscribe","channel":"account:1"}`,
@@ -131,7 +142,8 @@ func TestParseStreamRequest(t *testing.T) {
 	f(`"ping"`, `BAD_MESSAGE: a message is a JSON object, not string`)
 	f(``, `BAD_MESSAGE: this is not JSON: unexpected end of JSON input`)
 	f(`{"type":"ping"`, `BAD_MESSAGE: this is not JSON: unexpected end of JSON input`)
-	f(strings.Repeat("[", 16000), `BAD_MESSAGE: this is not JSON: invalid character '[' exceeded max depth`)
+	f(strings.Repeat("[", 16000),
+		`BAD_MESSAGE: this is not JSON: invalid character '[' exceeded max depth`)
 }
 
 // FuzzStreamRequest looks for messages that are neither understood nor refused with a code.

@@ -1,9 +1,11 @@
 package httpd
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -68,6 +70,44 @@ func TestStreamHandshake(t *testing.T) {
 		"Sec-WebSocket-Version", "7", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA==")
 	if a.status != 400 || !strings.Contains(a.body, "BAD_HANDSHAKE") {
 		t.Errorf("an old version gets %d %s", a.status, a.body)
+	}
+}
+
+// TestStreamEarlyBird: what a client sends together with its request is not lost with the buffer that
+// held it.
+func TestStreamEarlyBird(t *testing.T) {
+	m := newStreamMarket(t, streamMarketOptions{})
+	conn, err := net.Dial("tcp", m.addr)
+	check(t, err)
+	defer func() { check(t, conn.Close()) }()
+	_, err = io.WriteString(conn, "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"+
+		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
+		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"+
+		clientFrame(frameFinal|frameText, `{"type":"ping","timestamp":1}`)+
+		clientFrame(frameFinal|framePing, strings.Repeat("p", 100)))
+	check(t, err)
+	r := bufio.NewReader(conn)
+	_, err = http.ReadResponse(r, nil)
+	check(t, err)
+	_, err = io.WriteString(conn, clientFrame(frameFinal|frameText, `{"type":"ping","timestamp":2}`))
+	check(t, err)
+	check(t, conn.SetReadDeadline(time.Now().Add(20*time.Second)))
+	seen := map[string]bool{}
+	for len(seen) < 3 {
+		var header [2]byte
+		_, err := io.ReadFull(r, header[:])
+		check(t, err)
+		payload := make([]byte, header[1])
+		_, err = io.ReadFull(r, payload)
+		check(t, err)
+		seen[string(payload)] = true
+	}
+	for _, want := range []string{
+		`{"type":"pong","timestamp":1}`, strings.Repeat("p", 100), `{"type":"pong","timestamp":2}`,
+	} {
+		if !seen[want] {
+			t.Errorf("no answer %s in %v", want, seen)
+		}
 	}
 }
 

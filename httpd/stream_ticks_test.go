@@ -195,8 +195,8 @@ func (w *tickWatcher) checkGap(m streamMessage) error {
 	return nil
 }
 
-// feedTicks sends quotes of random symbols as fast as is sensible until stop is set, and reports how
-// many were sent.
+// feedTicks sends quotes of random symbols as fast as is sensible until stop is set, and reports
+// how many were sent.
 func (m *streamMarket) feedTicks(stop *atomic.Bool, seed uint64, pause time.Duration) int {
 	random := rand.New(rand.NewPCG(seed, 1))
 	n := m.engine.Symbols().Len()
