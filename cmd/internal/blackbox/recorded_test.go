@@ -106,6 +106,9 @@ func points(t *testing.T, decimal string, digits int) int64 {
 // TestRecordedDays replays every recorded file into an empty directory, and compares all ticks, all
 // bars of all frames for mid, bid and ask, and the counters with what the naive rules give. Over
 // the raw feeds together (one file is the outcome of another throttle) 54.4 % are throttled.
+//
+// It was seen to fail when a move of exactly the threshold was dropped, and when every tenth quote
+// of a minute left out the ask.
 func TestRecordedDays(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(recorded(t), "ticks-*.csv.gz"))
 	if err != nil || len(files) < 13 {
