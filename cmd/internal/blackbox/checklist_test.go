@@ -40,7 +40,7 @@ func TestChecklist(t *testing.T) {
 	}
 	need(t, "bash", "curl", "jq", "grep", "awk", "ps", "pgrep")
 	dir := t.TempDir()
-	exe, err := os.ReadFile(binary)
+	exe, err := os.ReadFile(executable())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,7 @@ type server struct {
 
 // command prepares the binary with a clean environment.
 func command(dir string, args ...string) *exec.Cmd {
-	cmd := exec.Command(binary, args...)
+	cmd := exec.Command(executable(), args...)
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TZ=UTC"}
 	return cmd
