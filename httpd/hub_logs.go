@@ -21,7 +21,6 @@ type streamSwitch struct {
 // switchTo lets a session take symbols, and no others, of a stream. It reports false when it does
 // that already.
 func (h *hub) switchTo(s *session, key streamKey, symbols streamSymbols) (w streamSwitch, ok bool) {
-	h.settleBars(key)
 	at := slices.IndexFunc(s.streams, func(c *streamCursor) bool { return c.log.key == key })
 	if at >= 0 {
 		w.old = s.streams[at]
@@ -46,7 +45,6 @@ func (h *hub) renew(s *session, c *streamCursor) {
 	if at < 0 {
 		return // It left the log meanwhile; the order that says so is on its way.
 	}
-	h.settleBars(c.log.key)
 	h.strike(s)
 	s.streams = slices.Delete(s.streams, at, at+1)
 	h.leave(c)
@@ -61,27 +59,17 @@ func (h *hub) enter(s *session, l *streamLog, w *streamSwitch) {
 	s.streams = append(s.streams, w.new)
 }
 
-// settleBars sends the closes of a stream of bars that came since the last pass, so that what forms
-// now follows what was sent.
-func (h *hub) settleBars(key streamKey) {
-	if key.kind != streamBars {
-		return
-	}
-	f := &h.bars[key.frame]
-	for _, id := range f.active {
-		h.sendCloses(f, id)
-	}
-	h.publish()
-}
-
 // follow makes sure that a live stream has come to a ring index which a replay has reached: the
 // replay reads the ring, of which the hub may have left something for later.
 func (h *hub) follow(key streamKey, id core.SymbolID, index uint64) {
-	x := &h.ticks.symbols[id]
-	if key.kind != streamTicks || !x.taken() {
+	if key.kind == streamBars {
+		if f := &h.bars[key.frame]; len(f.symbols[id].logs) > 0 && f.symbols[id].next < index {
+			h.sendCloses(f, id)
+		}
 		return
 	}
-	for x.next < index {
+	x := &h.ticks.symbols[id]
+	for x.taken() && x.next < index {
 		h.gatherTicks(id)
 		h.sendBatch()
 	}

@@ -33,7 +33,7 @@ type session struct {
 
 	dead    atomic.Bool  // Nothing more can be read or written.
 	closing atomic.Bool  // A close frame was sent.
-	writing atomic.Int64 // Since when a write is under way, in ns since 1970; 0: none is.
+	waiting atomic.Int64 // Since when the writer waits for client or disk, in ns since 1970; or 0.
 
 	// The hub's.
 	streams   []*streamCursor // At most one of each stream.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"tradingengine/core"
 )
@@ -85,6 +86,8 @@ func (s *session) replayStep(r *streamReplay) (worked bool, err error) {
 
 // readPast gathers the next frames of a symbol.
 func (s *session) readPast(r *streamReplay, p *replayPart) error {
+	s.waiting.Store(time.Now().UnixNano())
+	defer s.waiting.Store(0)
 	if !p.begun {
 		ahead, err := p.past.begin(p.since)
 		if err != nil {

@@ -290,9 +290,9 @@ func (s *session) send(b []byte) error {
 		if s.dead.Load() {
 			return errSessionDead
 		}
-		s.writing.Store(now.UnixNano())
+		s.waiting.Store(now.UnixNano())
 		n, err := s.conn.Write(b[sent:])
-		s.writing.Store(0)
+		s.waiting.Store(0)
 		sent += n
 		if err == nil {
 			break
@@ -314,9 +314,10 @@ func (s *session) send(b []byte) error {
 	return nil
 }
 
-// blocked reports whether a write has been under way for so long that the client does not keep up.
+// blocked reports whether the writer has been kept for so long by what is not our processor that
+// nobody should wait for it.
 func (s *session) blocked(now time.Time) bool {
-	since := s.writing.Load()
+	since := s.waiting.Load()
 	return since != 0 && now.UnixNano()-since > int64(paceBlocked)
 }
 

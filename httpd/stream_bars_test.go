@@ -199,3 +199,69 @@ func TestBarsGapOfTheHub(t *testing.T) {
 		c.close()
 	})
 }
+
+// TestBarsNeverFormAgain: the ring of closed bars may be a moment ahead of the cut that tells what
+// forms. Until the cut follows, nothing forms.
+func TestBarsNeverFormAgain(t *testing.T) {
+	inBubble(t, streamMarketOptions{}, func(t *testing.T, m *streamMarket) {
+		m.apply(m.quote("EURUSD", 108_000, 108_001, 0))
+		c := m.pipe("USDJPY")
+		c.send(`{"type":"subscribe","channel":"bars:1m","symbols":["EURUSD"]}`)
+		c.message()
+		c.message()
+		h := m.hub
+		h.do(func() {
+			f, id := &h.bars[core.M1], m.id("EURUSD")
+			x := &f.symbols[id]
+			framed := h.counts.framed.Load()
+			x.next++ // As if the minute had been closed and sent.
+			h.sendForming(f, id)
+			s := &streamSnapshot{}
+			h.barSnapshot(s, f, id)
+			if h.counts.framed.Load() != framed || len(s.bytes) > 0 {
+				t.Error("a closed bar forms again")
+			}
+			x.next--
+			h.sendForming(f, id)
+			h.barSnapshot(s, f, id)
+			if h.counts.framed.Load() != framed+1 || len(s.bytes) == 0 {
+				t.Error("a bar that forms is not shown")
+			}
+		})
+		c.close()
+	})
+}
+
+// TestBarsSwitchAtTheClose: a subscription that changes between the close of a bar and its being
+// sent neither loses the close nor tells of a gap.
+func TestBarsSwitchAtTheClose(t *testing.T) {
+	inBubble(t, streamMarketOptions{}, func(t *testing.T, m *streamMarket) {
+		m.apply(m.quote("EURUSD", 108_000, 108_001, 0))
+		c := m.pipe("USDJPY")
+		c.send(`{"type":"subscribe","channel":"bars:1m","symbols":["EURUSD"]}`)
+		c.message()
+		c.message()
+		m.hub.do(func() {
+			m.clock.Add(int64(core.Minute))
+			m.apply(m.quote("EURUSD", 108_010, 108_011, 0))
+			r, fault := parseStreamRequest(m.hub.symbols,
+				[]byte(`{"type":"subscribe","channel":"bars:1m","symbols":["GBPUSD"]}`))
+			if fault != nil {
+				t.Fatal(fault.detail)
+			}
+			for s := range m.hub.sessions.all {
+				m.hub.subscribe(s, r, nil)
+			}
+		})
+		closes := 0
+		for closes == 0 || closes == 1 && c.r.Buffered() > 0 {
+			switch got := c.message(); {
+			case got.Type == "gap":
+				t.Errorf("got %s", got)
+			case got.Complete:
+				closes++
+			}
+		}
+		c.close()
+	})
+}

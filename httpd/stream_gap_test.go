@@ -3,6 +3,7 @@ package httpd
 import (
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -209,4 +210,42 @@ func TestStuckClientsHoldUpNobody(t *testing.T) {
 		}
 		good.close()
 	})
+}
+
+// TestReconcile goes through what a session can have missed of one symbol.
+func TestReconcile(t *testing.T) {
+	f := func(name string, known bool, old, now streamMark, before core.Time, own uint64, all bool,
+		want string,
+	) {
+		t.Helper()
+		s := &streamSnapshot{}
+		s.add([]byte("other "), snapshotEntry{symbol: 3})
+		s.add([]byte("newest "), snapshotEntry{symbol: 5, mark: now, before: before, own: own})
+		s.add(nil, snapshotEntry{symbol: 9})
+		got, gap := s.reconcile(nil, func(id core.SymbolID) (streamMark, bool) {
+			if id != 5 {
+				return streamMark{}, id == 3
+			}
+			return old, known
+		}, all, func(dst []byte, id core.SymbolID, from, to core.Time, skipped uint64) []byte {
+			return fmt.Appendf(dst, "gap of %d: %d in (%d, %d] ", id, skipped, int64(from), int64(to))
+		})
+		if string(got) != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+		if frames := int64(strings.Count(want, "newest") + strings.Count(want, "other")); gap.frames !=
+			frames || gap.notices != int64(strings.Count(want, "gap")) {
+			t.Errorf("%s: counted %+v", name, gap)
+		}
+	}
+	at := func(index uint64, time core.Time) streamMark { return streamMark{index, time} }
+	f("new to the session", false, at(0, 0), at(7, 70), 60, 1, false, "newest ")
+	f("nothing missed", true, at(7, 70), at(7, 70), 60, 1, false, "")
+	f("nothing missed, shown anyway", true, at(7, 70), at(7, 70), 60, 1, true, "other newest ")
+	f("the newest missed", true, at(6, 60), at(7, 70), 60, 1, false, "newest ")
+	f("one more missed", true, at(5, 50), at(7, 70), 60, 1, false, "gap of 5: 1 in (50, 60] newest ")
+	f("many missed", true, at(2, 20), at(7, 70), 60, 1, false, "gap of 5: 4 in (20, 60] newest ")
+	f("since the beginning", true, at(0, 0), at(7, 70), 60, 1, false, "gap of 5: 6 in (0, 60] newest ")
+	f("counted apart from the frame", true, at(6, 60), at(7, 70), 70, 0, false,
+		"gap of 5: 1 in (60, 70] newest ")
 }
