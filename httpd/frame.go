@@ -23,13 +23,11 @@ const (
 
 // Close codes the server sends. 4008 and 4009 are its own.
 const (
-	closeNormal      = 1000
 	closeGoingAway   = 1001
 	closeProtocol    = 1002
 	closeNoStatus    = 1005 // Never sent: a close frame without a code.
 	closeInvalidText = 1007
 	closeTooBig      = 1009
-	closeInternal    = 1011
 	closeTryLater    = 1013
 	closeSlow        = 4008 // Nothing was taken for too long.
 	closeSilent      = 4009 // Nothing was heard for too long.

@@ -32,8 +32,8 @@ type hubOptions struct {
 	closing   time.Duration // How long a client may take to answer a close frame; default 1 s.
 	readPast  time.Duration // Deadline of one read of history; default 10 s.
 
-	// After a pass the hub waits for pace, and paceSession for every session more, so that under
-	// load many ticks go out in one write; defaults 1 ms and 5 µs.
+	// After a pass the hub waits for pace, and paceSession for every session it woke more, so that
+	// under load many ticks go out in one write; defaults 1 ms and 5 µs.
 	pace        time.Duration
 	paceSession time.Duration
 	// How late the readers of ticks may make the hub; default 2 s.
@@ -73,9 +73,9 @@ func (o *hubOptions) setDefaults() {
 //	                      ▲                         ▲
 //	                      └── commands ─ session's reader ◄─ connection
 //
-// The hub goroutine owns all fields up to the blank line, the logs, and which session reads which
-// log. Other goroutines let it work for them with do. What it decides for a session it puts into
-// the session's orders, so everything reaches the client in the order in which the hub decided it.
+// The second group of fields, the logs, and which session reads which log belong to the hub
+// goroutine. Other goroutines let it work for them with do. What it decides for a session it puts
+// into the session's orders, so everything reaches the client in the order in which it was decided.
 type hub struct {
 	opts    hubOptions
 	engine  *core.Engine
@@ -90,6 +90,7 @@ type hub struct {
 	now     time.Time // When the pass began.
 	passes  uint64
 	pending bool      // The engine signalled since the last pass, or the last one was not finished.
+	woken   int       // Sessions that got something to do in the last pass, but for stuck ones.
 	next    time.Time // Before this no pass begins.
 	due     time.Time // When something is to be sent though the engine is quiet; zero for never.
 	pacing  hubPace
@@ -193,7 +194,7 @@ func (h *hub) work() {
 	if (h.pending || h.isDue(now)) && !now.Before(h.next) {
 		h.pass(now)
 		now = time.Now()
-		h.next = now.Add(h.opts.pace + h.opts.paceSession*time.Duration(h.sessions.count.Load()))
+		h.next = now.Add(h.opts.pace + h.opts.paceSession*time.Duration(h.woken))
 	}
 	switch {
 	case h.pending:
@@ -241,11 +242,15 @@ func (h *hub) emit(logs []logPlace, frame []byte, mark streamMark) {
 
 // publish shows readers what the pass appended and wakes them.
 func (h *hub) publish() {
+	h.woken = 0
 	for i, l := range h.changed {
 		l.changed = false
 		l.publish()
 		for _, c := range l.readers {
 			c.reader.signal()
+			if !c.reader.blocked(h.now) {
+				h.woken++
+			}
 		}
 		h.changed[i] = nil
 	}

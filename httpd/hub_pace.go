@@ -10,10 +10,10 @@ import (
 // until the log's readers have taken most of it.
 //
 // Slow sessions must not be able to hold up the others. A session that waits for a processor is
-// waited for; one whose client does not take what is written is not, nor one that reads history, and
-// each time that it is found so, or lapped, it does not count for twice as long as the last time.
-// All of them together make the hub no later than its patience; then it goes on until it has caught
-// up with the rings, whoever is lapped.
+// waited for; one whose client does not take what is written is not, nor one that reads history,
+// and each time that it is found so, or lapped, it does not count for twice as long as before. All
+// of them together make the hub no later than its patience; then it goes on until it has caught up
+// with the rings, whoever is lapped.
 type hubPace struct {
 	full bool      // Some log has got its paceBytes since its readers were given time.
 	held time.Time // When the hub last looked how far it is behind the rings; zero: it is not.

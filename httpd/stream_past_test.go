@@ -46,7 +46,9 @@ func (f *fakePast) series() pastSeries {
 		},
 		stored: func(from, to core.Time, n int, newest bool) (int, error) {
 			f.grow()
-			committed := f.times[:max(0, len(f.times)-f.promise)]
+			// Storage has what the ring overwrote, and more or less of what it holds.
+			least := max(0, len(f.times)-f.promise)
+			committed := f.times[:least+f.random.IntN(len(f.times)-least+1)]
 			f.found = slices.DeleteFunc(slices.Clone(committed), func(t core.Time) bool {
 				return t <= from || t > to
 			})

@@ -73,8 +73,8 @@ func TestStreamHandshake(t *testing.T) {
 	}
 }
 
-// TestStreamEarlyBird: what a client sends together with its request is not lost with the buffer that
-// held it.
+// TestStreamEarlyBird: what a client sends together with its request is not lost with the buffer
+// that held it.
 func TestStreamEarlyBird(t *testing.T) {
 	m := newStreamMarket(t, streamMarketOptions{})
 	conn, err := net.Dial("tcp", m.addr)
