@@ -92,7 +92,8 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 	fs.StringVar(&c.Clock, "clock", "",
 		"`source` of trading time: wall (our clock; when not given) or quotes (the newest\n"+
 			"quote; when not given under replay); with quotes no quote is too far ahead")
-	fs.Float64Var(&c.Rate, "rate", 200, "simulator: `quotes` a second over all symbols, averaged over a day")
+	fs.Float64Var(&c.Rate, "rate", 200,
+		"simulator: `quotes` a second over all symbols, averaged over a day")
 	fs.Uint64Var(&c.Seed, "seed", 1, "simulator: `number` that decides the random walk")
 	fs.IntVar(&c.History, "history", 3,
 		"simulator: `days` of history that an empty directory is given first; 0 for none")
