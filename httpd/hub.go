@@ -36,7 +36,7 @@ type hubOptions struct {
 	// under load many ticks go out in one write; defaults 1 ms and 5 µs.
 	pace        time.Duration
 	paceSession time.Duration
-	// How late the readers of ticks may make the hub; default 2 s.
+	// How late the readers of ticks may make the hub; default 1 s.
 	patience time.Duration
 }
 
@@ -61,7 +61,7 @@ func (o *hubOptions) setDefaults() {
 	setDefault(&o.readPast, 10*time.Second)
 	setDefault(&o.pace, time.Millisecond)
 	setDefault(&o.paceSession, 5*time.Microsecond)
-	setDefault(&o.patience, 2*time.Second)
+	setDefault(&o.patience, time.Second)
 }
 
 // hub streams the market to WebSocket sessions. One goroutine, run, reads the engine with cursors,

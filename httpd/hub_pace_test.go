@@ -102,3 +102,27 @@ func TestPatienceEnds(t *testing.T) {
 		good.close()
 	})
 }
+
+// TestStrikes: each strike counts for twice as long as the one before, up to a bound, and they are
+// forgotten after a while without.
+func TestStrikes(t *testing.T) {
+	h, s := &hub{now: time.Unix(1000, 0)}, &session{}
+	strike := func(want time.Duration) {
+		t.Helper()
+		h.strike(s)
+		if got := s.unpaced.Sub(h.now); got != want {
+			t.Errorf("a strike counts for %v, want %v", got, want)
+		}
+	}
+	strike(time.Second)
+	strike(2 * time.Second)
+	h.now = s.unpaced.Add(4 * time.Second)
+	strike(4 * time.Second)
+	h.now = s.unpaced.Add(8*time.Second + 1)
+	strike(time.Second)
+	for range 11 {
+		h.strike(s)
+	}
+	strike(4096 * time.Second)
+	strike(4096 * time.Second)
+}
