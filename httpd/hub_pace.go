@@ -84,8 +84,8 @@ func (h *hub) readersReady() bool {
 	return true
 }
 
-// strike lets a session that did not keep up hold up nobody for a while. After as long again without
-// a strike the earlier ones are forgotten.
+// strike lets a session that did not keep up hold up nobody for a while. After as long again
+// without a strike the earlier ones are forgotten.
 func (h *hub) strike(s *session) {
 	if h.now.Sub(s.unpaced) > paceStrike<<s.strikes {
 		s.strikes = 0

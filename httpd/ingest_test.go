@@ -121,7 +121,7 @@ func TestIngestRefusalsChangeNothing(t *testing.T) {
 	f(403, "/ticks", quote, "Content-Type", jsonType, "Origin", "null")
 	f(404, "/tick", quote, "Content-Type", jsonType)
 	f(405, "/ohlc", quote, "Content-Type", jsonType)
-	if s := m.engine.Stats(); s.Received != 0 || s.Batches != 0 {
+	if s := m.engine.Stats(); s.Received != 0 || s.Stored != 0 {
 		t.Errorf("after refusals: %+v", s)
 	}
 	if _, ok := m.engine.Live(eurusd); ok || m.engine.Sources().Len() != sources {
