@@ -32,8 +32,7 @@ type Submission struct {
 	rejected [RejectReasons]int64
 	lost     int64
 	done     chan error // Made anew for each wait, because a Submission is reused.
-	sent     bool
-	orphaned bool // Given up while its batches were under way.
+	orphaned bool       // Given up while its batches were under way.
 }
 
 var submissionPool = sync.Pool{New: func() any { return new(Submission) }}
@@ -42,7 +41,7 @@ var submissionPool = sync.Pool{New: func() any { return new(Submission) }}
 func (e *Engine) Begin(arrival Time) *Submission {
 	s := submissionPool.Get().(*Submission)
 	s.engine, s.arrival = e, arrival
-	s.history, s.sent, s.orphaned, s.lost = false, false, false, 0
+	s.history, s.orphaned, s.lost = false, false, 0
 	s.outcome.reset()
 	s.rejected = [RejectReasons]int64{}
 	s.batches = s.batches[:0]
@@ -110,7 +109,6 @@ func (s *Submission) Send(ctx context.Context, wait bool) error {
 			return err
 		}
 	}
-	s.sent = true
 	clear(s.open)
 	e.edge.add(&s.outcome, &s.rejected)
 	for _, b := range s.batches {
