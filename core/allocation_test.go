@@ -7,14 +7,18 @@ import "testing"
 // These tests are not built with -race, whose bookkeeping allocates.
 
 // TestShardAllocatesNothing takes whole batches of all kinds of quotes down the path: stored,
-// throttled, refused, numbered, at the turn of a minute, with and without readers of moves, and
-// clock messages. The rings are small, so that all their chunks exist after the first rounds.
+// throttled, refused, numbered, at the turn of a minute, with and without readers of moves and a
+// watcher, and clock messages. The rings are small, so that all their chunks exist after the first rounds.
 func TestShardAllocatesNothing(t *testing.T) {
-	f := func(name string, size int, wantsMoves bool) {
+	f := func(name string, size int, wantsMoves, watched bool) {
 		t.Helper()
 		e := newEngine(t, Options{Throttle: DefaultThreshold, Ticks: 500, Bars: 60})
 		if wantsMoves {
 			e.WantMoves(1)
+		}
+		w := e.Watcher()
+		for id := range e.markets {
+			w.Watch(SymbolID(id), watched)
 		}
 		s := e.shards[0]
 		quotes := benchQuotes(21, 40*size)
@@ -39,7 +43,11 @@ func TestShardAllocatesNothing(t *testing.T) {
 			for _, b := range []*Batch{batch, clock} {
 				b.stores = b.stores[:0]
 				b.outcome.reset()
+				b.handed = false
 				s.apply(b)
+			}
+			if watched && batch.handed {
+				w.Release(w.Receive())
 			}
 			stored += batch.outcome.Stored
 			throttled += batch.outcome.Throttled
@@ -61,10 +69,12 @@ func TestShardAllocatesNothing(t *testing.T) {
 				stored, throttled, rejected)
 		}
 	}
-	f("one quote", 1, false)
-	f("21 quotes", 21, false)
-	f("500 quotes", 500, false)
-	f("500 quotes, moves wanted", 500, true)
+	f("one quote", 1, false, false)
+	f("21 quotes", 21, false, false)
+	f("500 quotes", 500, false, false)
+	f("500 quotes, moves wanted", 500, true, false)
+	f("one quote, watched", 1, false, true)
+	f("500 quotes, watched", 500, false, true)
 }
 
 // TestReadersAllocateNothing covers what serves requests and streams.

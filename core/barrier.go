@@ -1,6 +1,9 @@
 package core
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // LostTicks are stored ticks of one symbol that the ring overwrote before they were committed.
 type LostTicks struct {
@@ -9,11 +12,21 @@ type LostTicks struct {
 }
 
 // barrier keeps the senders that wait for their quotes to be committed. A sender enters before its
-// batches are sent; the storage writer lets it go when every batch was applied and committed.
+// batches are sent; it is let go when every batch was applied and committed and, if the watcher got
+// quotes of it, the watcher has committed what it made of them.
 type barrier struct {
-	mu      sync.Mutex
-	waiting map[*Submission]struct{}
-	failed  error // Storage gave up; nobody waits any more.
+	mu        sync.Mutex
+	waiting   map[*Submission]struct{}
+	stored    []uint64 // The highest batch of each shard that storage committed,
+	journaled []uint64 // and up to which all that was handed over has had its effect committed.
+	failed    error    // Storage or the watcher gave up; nobody waits any more.
+}
+
+func newBarrier(shards int) barrier {
+	return barrier{
+		waiting: make(map[*Submission]struct{}),
+		stored:  make([]uint64, shards), journaled: make([]uint64, shards),
+	}
 }
 
 func (b *barrier) enter(s *Submission) error {
@@ -35,29 +48,46 @@ func (b *barrier) leave(s *Submission) bool {
 	return ok
 }
 
-// committed lets go every sender whose batches all are applied and within marks, the highest
-// committed batch number of each shard. lost are the ticks that this commit found overwritten.
-func (b *barrier) committed(marks []uint64, lost []LostTicks) {
+// commit takes marks, the highest batch of each shard that storage committed. lost are the ticks
+// that this commit found overwritten.
+func (b *barrier) commit(marks []uint64, lost []LostTicks) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for s := range b.waiting {
-		done := true
-		for _, batch := range s.batches {
-			n := batch.number.Load()
-			if n == 0 {
-				done = false
-				continue
+	copy(b.stored, marks)
+	if len(lost) > 0 {
+		for s := range b.waiting {
+			for _, batch := range s.batches {
+				if batch.number.Load() != 0 {
+					s.lost += batch.overlap(lost)
+				}
 			}
-			if len(lost) > 0 {
-				s.lost += batch.overlap(lost)
-			}
-			done = done && n <= marks[batch.shard]
 		}
-		if done {
+	}
+	b.letGoLocked()
+}
+
+// journal takes the same of what the watcher committed.
+func (b *barrier) journal(marks []uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	copy(b.journaled, marks)
+	b.letGoLocked()
+}
+
+// letGoLocked lets go every sender whose batches all are done. A batch within the marks has its
+// number stored, because the marks were loaded later; so its losses were counted above.
+func (b *barrier) letGoLocked() {
+	for s := range b.waiting {
+		if !slices.ContainsFunc(s.batches, b.pendingLocked) {
 			delete(b.waiting, s)
 			s.done <- nil
 		}
 	}
+}
+
+func (b *barrier) pendingLocked(batch *Batch) bool {
+	n := batch.number.Load()
+	return n == 0 || n > b.stored[batch.shard] || batch.handed && n > b.journaled[batch.shard]
 }
 
 // fail lets every sender go with err, now and from now on.

@@ -26,6 +26,7 @@ type Batch struct {
 	clock   bool // A clock message: close live bars that ended by Arrival.
 	shard   int
 	waited  bool          // A sender waits for it to be committed.
+	handed  bool          // The watcher got quotes of it.
 	number  atomic.Uint64 // Its place in the shard's order, from 1; publishes what follows.
 	outcome Outcome
 	stores  []tickRange // Ticks it stored, by symbol; kept only when waited.
@@ -108,7 +109,7 @@ func newBatch(shard int) *Batch {
 	b.stores = b.stores[:0]
 	b.outcome.reset()
 	b.number.Store(0)
-	b.shard, b.clock, b.waited, b.History = shard, false, false, false
+	b.shard, b.clock, b.waited, b.handed, b.History = shard, false, false, false, false
 	return b
 }
 

@@ -20,6 +20,8 @@ type Options struct {
 	Inbox    int         // Quotes waiting per shard; default 262,144.
 	Batch    int         // Uncommitted ticks that wake the storage writer; default 500.
 	Queue    int         // Uncommitted ticks that count as a full queue; default 10,000.
+	Watched  int         // Quotes waiting for the watcher; default 65,536.
+	Messages int         // Messages waiting for the watcher; default 4,096.
 	Now      func() Time // The clock that closes bars; default Now.
 
 	InboxWait time.Duration // How long a sender waits for room; default 1 s.
@@ -36,6 +38,7 @@ type Engine struct {
 	markets  []*market // By SymbolID; each belongs to its shard.
 	dirty    dirtySet
 	barrier  barrier
+	watcher  Watcher
 	edge     edgeCounts
 	start    []uint64        // Ring heads when the engine started: ticks restored.
 	taken    []atomic.Uint64 // Ring heads the storage writer has committed or counted as lost.
@@ -77,8 +80,14 @@ func New(opts Options) (*Engine, error) {
 	defaultTo(&opts.Inbox, 262_144)
 	defaultTo(&opts.Batch, 500)
 	defaultTo(&opts.Queue, 10_000)
+	defaultTo(&opts.Watched, 65_536)
+	defaultTo(&opts.Messages, 4_096)
 	if opts.Inbox < 4*BatchMax {
 		return nil, fmt.Errorf("core: an inbox of %d quotes is below %d", opts.Inbox, 4*BatchMax)
+	}
+	if opts.Watched < BatchMax || opts.Messages < 1 {
+		return nil, fmt.Errorf("core: %d quotes and %d messages for the watcher are too few; "+
+			"at least %d and 1", opts.Watched, opts.Messages, BatchMax)
 	}
 	if least := min(opts.Shards, opts.Ticks, opts.Bars, opts.Batch, opts.Queue); least < 0 {
 		return nil, fmt.Errorf("core: %d is no number of shards, ticks, bars or rows", least)
@@ -92,17 +101,19 @@ func New(opts Options) (*Engine, error) {
 	n := opts.Symbols.Len()
 	e := &Engine{
 		opts: opts, dirty: newDirtySet(n), behindAt: uint64(opts.Ticks / 2),
-		barrier: barrier{waiting: make(map[*Submission]struct{})},
+		barrier: newBarrier(opts.Shards),
 		markets: make([]*market, n), start: make([]uint64, n), taken: make([]atomic.Uint64, n),
 		barStart: make([][Frames]uint64, n), takenMinutes: make([]atomic.Uint64, n),
 		crowdedAt: uint64(max(opts.Bars-2*BatchMax, opts.Bars/2)),
 		storage:   make(chan struct{}, 1), stream: make(chan struct{}, 1),
 	}
 	e.givenUp.Store(math.MaxUint64)
+	e.watcher = newWatcher(e)
 	for i := range opts.Shards {
 		e.shards = append(e.shards, &shard{
-			engine: e, index: i, inbox: newInbox(int64(opts.Inbox)), markets: make([]*market, n),
-			block: newRingWriter(shardCountWords, newestPromise, newestPromise+1),
+			engine: e, index: i, inbox: newInbox[*Batch](int64(opts.Inbox), clockRoom),
+			markets: make([]*market, n),
+			block:   newRingWriter(shardCountWords, newestPromise, newestPromise+1),
 		})
 	}
 	for i := range n {

@@ -16,7 +16,7 @@ func TestInboxAgreesWithTwin(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	const limit = 4 * BatchMax
-	in := newInbox(limit)
+	in := newInbox[*Batch](limit, clockRoom)
 	var twin []*Batch
 	left := int64(limit)
 	for range 50_000 {
@@ -52,7 +52,7 @@ func TestInboxAgreesWithTwin(t *testing.T) {
 func TestInboxLosesNoWakeUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const senders, each = 8, 3000
-		in := newInbox(4 * BatchMax)
+		in := newInbox[*Batch](4*BatchMax, clockRoom)
 		var sending sync.WaitGroup
 		for sender := range senders {
 			sending.Go(func() {
@@ -96,7 +96,7 @@ func TestInboxPingPong(t *testing.T) {
 		rounds = 30_000
 	}
 	synctest.Test(t, func(*testing.T) {
-		in := newInbox(4 * BatchMax)
+		in := newInbox[*Batch](4*BatchMax, clockRoom)
 		var taken atomic.Int64
 		again := make(chan struct{}, 1)
 		go func() {
@@ -128,7 +128,7 @@ func TestInboxPingPong(t *testing.T) {
 // passes the limit, and in the end all of it is given back.
 func TestInboxBudgetHolds(t *testing.T) {
 	const limit = 4 * BatchMax
-	in := newInbox(limit)
+	in := newInbox[*Batch](limit, clockRoom)
 	var inUse, refused atomic.Int64
 	var senders sync.WaitGroup
 	for sender := range 6 {
@@ -161,7 +161,7 @@ func TestInboxBudgetHolds(t *testing.T) {
 // all that comes and ends only when nothing more can come.
 func TestInboxCloseDrains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		in := newInbox(4 * BatchMax)
+		in := newInbox[*Batch](4*BatchMax, clockRoom)
 		received := 0
 		ended := false
 		go func() {
@@ -201,7 +201,7 @@ func TestInboxCloseDrains(t *testing.T) {
 func TestInboxCloseSeesARefusedReservation(t *testing.T) {
 	for range 200 {
 		synctest.Test(t, func(_ *testing.T) {
-			in := newInbox(4 * BatchMax)
+			in := newInbox[*Batch](4*BatchMax, clockRoom)
 			go func() {
 				if in.reserve(5 * BatchMax) {
 					panic("more was reserved than there is")
@@ -217,7 +217,7 @@ func TestInboxCloseSeesARefusedReservation(t *testing.T) {
 
 // TestInboxTakesClockMessagesWhenFull has a full budget leave queue room for the clock.
 func TestInboxTakesClockMessagesWhenFull(t *testing.T) {
-	in := newInbox(4 * BatchMax)
+	in := newInbox[*Batch](4*BatchMax, clockRoom)
 	batches := 0
 	for ; in.reserve(batchCost); batches++ {
 		in.send(quoteBatch(1))

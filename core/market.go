@@ -1,5 +1,7 @@
 package core
 
+import "sync/atomic"
+
 // market is everything one shard knows of one symbol. It belongs to the shard's goroutine, but for
 // the rings in it, which any goroutine may read.
 type market struct {
@@ -24,6 +26,8 @@ type market struct {
 	absurd   absurdRun
 	numbered []SourceSeq
 	counts   Counts
+
+	watched atomic.Bool // The watcher wants its quotes. Loaded after a quote is live.
 
 	live   ringWriter // time, bid, ask of the newest quote
 	ticks  ringWriter

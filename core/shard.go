@@ -7,12 +7,13 @@ import "sync/atomic"
 type shard struct {
 	engine  *Engine
 	index   int
-	inbox   *inbox
+	inbox   *inbox[*Batch]
 	markets []*market // By SymbolID; nil for symbols of other shards.
 	touched []*market // Symbols of the batch in hand.
 	number  uint64    // Batches so far.
 	crowded *market   // It has many closed minutes that storage has not taken.
 	gather  bool      // Somebody wants moves.
+	handing *Handover // What the batch in hand leaves for the watcher; nil for nothing yet.
 	counts  shardCounts
 	block   ringWriter // counts, as of a batch
 
@@ -49,6 +50,9 @@ func (s *shard) apply(b *Batch) {
 	for i := range b.Quotes {
 		s.take(b, &b.Quotes[i])
 	}
+	if s.handing != nil {
+		s.handOver(b)
+	}
 	s.publish(b)
 }
 
@@ -74,6 +78,9 @@ func (s *shard) take(b *Batch, q *Quote) {
 	m.event = max(m.event, q.Time)
 	m.clocked = t >= b.Arrival-liveWithin && t <= b.Arrival+liveWithin
 	m.takeQuote(t, q.Bid, q.Ask)
+	if m.watched.Load() {
+		s.hand(m, t, q)
+	}
 	if q.Seq != 0 {
 		m.takeSeq(q)
 	}

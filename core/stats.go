@@ -31,6 +31,8 @@ type Stats struct {
 	Late                        int64 // Accepted, though behind the symbol's last quote.
 	Reanchored                  int64 // Absurd prices that proved to be the price.
 
+	Handed int64 // Accepted quotes that the watcher got.
+
 	Committed, Pending, Lost int64 // Of the stored ticks.
 
 	Batches   int64
@@ -38,6 +40,7 @@ type Stats struct {
 	Refused   int64 // Submissions refused for lack of room.
 	Held      int64 // Batches that waited until storage had taken closed minutes.
 	Queued    int64 // Quotes in the inboxes now.
+	HandWaits int64 // Batches that waited for room at the watcher.
 	QueueFull int64 // Batches that ended with more ticks pending than the queue's capacity.
 
 	// Exact is false when quotes came so fast that no moment could be caught; the counters are
@@ -76,7 +79,7 @@ func (e *Engine) Stats() Stats {
 		runtime.Gosched()
 	}
 	s.Slowed, s.Refused = e.slowed.Load(), e.refused.Load()
-	s.QueueFull, s.Held = e.queueFull.Load(), e.held.Load()
+	s.QueueFull, s.Held, s.HandWaits = e.queueFull.Load(), e.held.Load(), e.watcher.waits.Load()
 	for _, sh := range e.shards {
 		s.Queued += sh.inbox.queued()
 	}
@@ -111,6 +114,7 @@ func (e *Engine) collect() Stats {
 		s.Throttled += c.throttled
 		s.Late += c.late
 		s.Reanchored += c.reanchored
+		s.Handed += c.handed
 		for i, n := range c.rejected {
 			s.Rejected[i] += n
 		}

@@ -52,7 +52,7 @@ func (e *Engine) Taken(id SymbolID, cut *Cut, committed, lost int64) {
 // Committed lets go the senders whose batches are within marks.
 func (e *Engine) Committed(marks []uint64, lost []LostTicks) {
 	e.behind.Store(false)
-	e.barrier.committed(marks, lost)
+	e.barrier.commit(marks, lost)
 }
 
 // StorageFailed lets every waiting sender go with err, and refuses further ones: after an fsync
