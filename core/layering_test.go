@@ -12,7 +12,10 @@ import (
 	"testing"
 )
 
-const module = "tradingengine"
+const (
+	module     = "tradingengine"
+	faultyDisk = module + "/persist/faultvfs"
+)
 
 // mayImport says which rooms of the module the packages of a room may import, beside packages of
 // their own room. A room is a folder with all below it, but for the longer names of other rooms.
@@ -114,6 +117,9 @@ func TestImportsFollowTheArrows(t *testing.T) {
 			}
 			if fault := wrongImport(f.room, path); fault != "" {
 				t.Errorf("%s imports %s: %s", f.path, path, fault)
+			}
+			if path == faultyDisk && !strings.HasSuffix(f.path, "_test.go") {
+				t.Errorf("%s imports %s: only tests may", f.path, path)
 			}
 		}
 	}
