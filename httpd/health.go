@@ -16,7 +16,7 @@ type Check struct {
 	Run  func() CheckResult
 	// Ready makes the check count for /health/ready as well.
 	Ready bool
-	// Advisory checks are only shown: the engine does its job without them.
+	// Advisory checks only inform: the engine does its job without them.
 	Advisory bool
 }
 
@@ -26,6 +26,7 @@ type CheckResult struct {
 	Value  any    // What was measured, encoded by encoding/json; nil to leave it out.
 	Limit  any    // What it is compared with; nil to leave it out.
 	Reason string // One line for people; needed when not OK.
+	Level  Level  // How bad it is that an advisory check is not OK; empty is Warning.
 }
 
 // run is Run with a panic turned into a failure: a broken check must not look like health.
@@ -74,14 +75,34 @@ func (s *Server) answerHealth(ctx *fasthttp.RequestCtx, counts func(*Check) bool
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
+// What /health/detail sums its checks up to. A degraded server does its job.
+const (
+	statusOK = iota
+	statusDegraded
+	statusFailing
+)
+
+var statusNames = [...]string{"ok", "degraded", "failing"}
+
+func (c *Check) status(r *CheckResult) int {
+	switch {
+	case r.OK:
+		return statusOK
+	case c.Advisory:
+		return statusDegraded
+	default:
+		return statusFailing
+	}
+}
+
 // getHealthDetail answers with every check, its value and its limit.
 func (s *Server) getHealthDetail(ctx *fasthttp.RequestCtx) error {
-	healthy := true
+	status := statusOK
 	checks := []byte{'{'}
 	for i := range s.opts.Checks {
 		c := &s.opts.Checks[i]
 		r := c.run()
-		healthy = healthy && (r.OK || c.Advisory)
+		status = max(status, c.status(&r))
 		if i > 0 {
 			checks = append(checks, ',')
 		}
@@ -89,20 +110,23 @@ func (s *Server) getHealthDetail(ctx *fasthttp.RequestCtx) error {
 		checks = strconv.AppendBool(checks, r.OK)
 		checks = appendValue(checks, `,"value":`, r.Value)
 		checks = appendValue(checks, `,"limit":`, r.Limit)
+		if c.Advisory && !r.OK {
+			level := r.Level
+			setDefault(&level, Warning)
+			checks = appendString(append(checks, `,"level":`...), string(level))
+		}
 		if r.Reason != "" {
 			checks = appendString(append(checks, `,"reason":`...), oneLine(r.Reason))
 		}
 		checks = append(checks, '}')
 	}
-	status := "ok"
-	if !healthy {
-		status = "failing"
+	if status == statusFailing {
 		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
 	}
 	if len(s.opts.Checks) > 0 {
 		checks = append(checks, '\n')
 	}
-	dst := append(takeBody(ctx), `{"status":"`+status+`","checks":`...)
+	dst := append(takeBody(ctx), `{"status":"`+statusNames[status]+`","checks":`...)
 	giveBody(ctx, jsonType, append(append(dst, checks...), "}}\n"...))
 	return nil
 }

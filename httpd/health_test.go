@@ -30,7 +30,7 @@ func TestHealth(t *testing.T) {
 				Run:  result(1, CheckResult{Value: 7, Limit: 60, Reason: "shard 0 is stuck"}),
 			},
 			{
-				Name: "memory", Advisory: true,
+				Name: "moon", Advisory: true,
 				Run: result(2, CheckResult{Value: math.NaN(), Reason: "much"}),
 			},
 		}
@@ -46,11 +46,19 @@ func TestHealth(t *testing.T) {
 	f("/health/detail", 200, `{"status":"ok","checks":{
 "storage":{"ok":true,"value":true},
 "shards":{"ok":true,"value":7,"limit":60},
-"memory":{"ok":true,"value":"NaN"}
+"moon":{"ok":true,"value":"NaN"},
+"throttle":{"ok":true,"limit":[10,80]},
+"failures":{"ok":true,"value":0,"limit":0.1},
+"latency":{"ok":true,"value":0,"limit":0.5},
+"queue":{"ok":true,"value":0,"limit":0}
 }}
 `)
 	broken[2].Store(true)
 	f("/health", 200, "OK")
+	if a := m.get("/health/detail"); a.status != 200 || !strings.HasPrefix(a.body, `{"status":"degraded"`) ||
+		!strings.Contains(a.body, `"moon":{"ok":false,"value":"NaN","level":"warning","reason":"much"}`) {
+		t.Errorf("with an advisory check that fails: got %d %s", a.status, a.body)
+	}
 	broken[1].Store(true)
 	f("/health", 503, "shards: shard 0 is stuck\n")
 	f("/health/ready", 200, "OK")
@@ -67,7 +75,7 @@ func TestHealth(t *testing.T) {
 		}
 	}
 	check(t, json.Unmarshal([]byte(a.body), &detail))
-	if a.status != 503 || detail.Status != "failing" || detail.Checks["memory"].OK ||
+	if a.status != 503 || detail.Status != "failing" || detail.Checks["moon"].OK ||
 		detail.Checks["storage"].Reason != "the disk is full" {
 		t.Errorf("got %d %s", a.status, a.body)
 	}

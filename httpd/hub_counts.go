@@ -13,6 +13,7 @@ type hubCounts struct {
 	gaps      atomic.Int64
 	skipped   atomic.Int64
 	replayed  atomic.Int64
+	ticks     atomic.Int64
 	opened    atomic.Int64
 	turned    atomic.Int64
 	messages  atomic.Int64
@@ -21,6 +22,24 @@ type hubCounts struct {
 	slow      atomic.Int64
 	silent    atomic.Int64
 	panics    atomic.Int64
+}
+
+// sent counts frames that went to one session.
+func (c *hubCounts) sent(key streamKey, frames int64) {
+	c.delivered.Add(frames)
+	c.sentTicks(key, frames)
+}
+
+// resent counts what of the past went to one session.
+func (c *hubCounts) resent(key streamKey, items int64) {
+	c.replayed.Add(items)
+	c.sentTicks(key, items)
+}
+
+func (c *hubCounts) sentTicks(key streamKey, n int64) {
+	if key.kind == streamLegacy || key.kind == streamTicks {
+		c.ticks.Add(n)
+	}
 }
 
 // hubStats are the counters of the streams since this start, each right by itself.
@@ -32,6 +51,7 @@ type hubStats struct {
 	Framed    int64 // Frames encoded once for all.
 	Delivered int64 // Frames sent, summed over sessions.
 	Replayed  int64 // Ticks and bars of the past sent.
+	Ticks     int64 // Of what was delivered and replayed.
 	Writes    int64
 	Bytes     int64
 
@@ -54,6 +74,7 @@ func (h *hub) stats() hubStats {
 	return hubStats{
 		Sessions: h.sessions.count.Load(), Opened: c.opened.Load(), TurnedAway: c.turned.Load(),
 		Framed: c.framed.Load(), Delivered: c.delivered.Load(), Replayed: c.replayed.Load(),
+		Ticks:  c.ticks.Load(),
 		Writes: c.writes.Load(), Bytes: c.bytes.Load(),
 		Overrun: c.overrun.Load(), Lapses: c.lapses.Load(), Gaps: c.gaps.Load(),
 		Skipped: c.skipped.Load(), Messages: c.messages.Load(), Refused: c.refused.Load(),

@@ -42,6 +42,14 @@ func bucketEnd(i int) int64 {
 
 func (h *histogram) add(d time.Duration) { h.counts[bucketOf(d)].Add(1) }
 
+// total is how many durations are counted.
+func (h *histogram) total() (n int64) {
+	for i := range h.counts {
+		n += int64(h.counts[i].Load())
+	}
+	return n
+}
+
 func (h *histogram) clear() {
 	for i := range h.counts {
 		h.counts[i].Store(0)
@@ -80,13 +88,15 @@ type routeStats struct {
 	requests atomic.Int64
 	failures atomic.Int64 // Answers of 500 and above.
 	windows  [2]histogram
+	times    routeTimes // Since the start, by status.
 }
 
-// add counts a request into one of the two windows.
+// add counts a request, also into one of the two windows.
 func (r *routeStats) add(window uint32, d time.Duration, status int) {
 	r.requests.Add(1)
 	if status >= 500 {
 		r.failures.Add(1)
 	}
 	r.windows[window&1].add(d)
+	r.times.add(d, status)
 }

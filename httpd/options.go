@@ -73,7 +73,10 @@ type Options struct {
 	Limits  Limits
 	Checks  []Check        // What /health looks at, in this order.
 	Writer  func() []Field // State of the storage writer for /api/stats; nil for none.
-	Memory  func() int64   // Resident bytes of the process for /api/stats; nil for none.
+	Memory  func() int64   // Resident bytes of the process; nil when nobody knows.
+	// CPU returns the processor time the process has used; nil when nobody knows.
+	CPU     func() time.Duration
+	Metrics func(*Metrics) // Adds what others count to /metrics; nil for none.
 	Pprof   bool           // Serve profiles below /debug/pprof/, to loopback only.
 	Origins []string       // Web origins that may write, beside loopback ones.
 	Page    fs.FS          // Files of the page: index.html for /, all of them under /web/. May be nil.

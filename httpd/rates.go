@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"strings"
 	"sync"
 	"time"
 )
@@ -9,6 +10,8 @@ import (
 type sample struct {
 	at                                time.Time
 	quotes, ticks, requests, failures int64
+	throttled, queueFull              int64
+	cpu                               time.Duration
 }
 
 // rateSpans are the spans, in seconds, that rates are told for.
@@ -71,10 +74,18 @@ func (s *Server) sample(stop <-chan struct{}) {
 
 func (s *Server) takeSample(now time.Time) {
 	stats := s.engine.Stats()
-	x := sample{at: now, quotes: stats.Received, ticks: stats.Stored}
+	x := sample{
+		at: now, quotes: stats.Received, ticks: stats.Stored, throttled: stats.Throttled,
+		queueFull: stats.QueueFull,
+	}
+	if s.opts.CPU != nil {
+		x.cpu = s.opts.CPU()
+	}
 	for _, r := range s.counted {
 		x.requests += r.stats.requests.Load()
-		x.failures += r.stats.failures.Load()
+		if !strings.HasPrefix(r.path, "/health") { // Its 503 is an answer, not a failure.
+			x.failures += r.stats.failures.Load()
+		}
 	}
 	s.rates.add(x)
 }

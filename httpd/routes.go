@@ -42,6 +42,8 @@ func (s *Server) routes() []*route {
 		{method: get, path: "/health/ready", handle: s.getReady},
 		{method: get, path: "/health/detail", handle: s.getHealthDetail},
 
+		{method: get, path: "/metrics", handle: s.getMetrics},
+
 		{method: get, path: "/api/config", handle: s.getConfig},
 		{method: get, path: "/api/symbols", handle: s.getSymbols},
 		{method: get, path: "/api/quotes", handle: s.getQuotes},

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,6 +62,7 @@ func New(opts Options) (*Server, error) {
 		opts: opts, engine: opts.Engine, symbols: opts.Engine.Symbols(), now: opts.Now,
 		log: opts.Log, started: opts.Now(),
 	}
+	s.opts.Checks = append(slices.Clip(s.opts.Checks), s.vitals()...)
 	s.budget.limit = opts.Limits.EncodedBytes
 	s.newSeries()
 	s.newIngest()

@@ -100,7 +100,7 @@ func (s *session) readPast(r *streamReplay, p *replayPart) error {
 	}
 	n, err := p.past.read()
 	r.buffer = p.past.append(r.buffer[:0])
-	s.hub.counts.replayed.Add(int64(n))
+	s.hub.counts.resent(r.key, int64(n))
 	return err
 }
 
@@ -130,7 +130,7 @@ func (s *session) finishReplay(o *sessionOrder) error {
 			}
 			p.past.next, p.past.found = p.past.next+uint64(n), n
 			r.buffer = p.past.append(r.buffer[:0])
-			s.hub.counts.replayed.Add(int64(n))
+			s.hub.counts.resent(r.key, int64(n))
 			if err := s.sendPast(r); err != nil {
 				return err
 			}

@@ -167,7 +167,7 @@ func (s *session) pump(c *streamCursor) (worked bool, err error) {
 	}
 	c.advance(next)
 	s.writer.sent = s.writer.now
-	s.hub.counts.delivered.Add(int64(count))
+	s.hub.counts.sent(c.log.key, int64(count))
 	return true, nil
 }
 
@@ -270,7 +270,7 @@ func (s *session) begin(sw *streamSwitch, joined *streamReplay, lost bool) {
 	w.sent = w.now
 	h.counts.gaps.Add(gap.notices)
 	h.counts.skipped.Add(gap.skipped)
-	h.counts.delivered.Add(gap.frames)
+	h.counts.sent(key, gap.frames)
 	w.cursors = append(w.cursors, sw.new)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"tradingengine/cmd/internal/config"
 	"tradingengine/cmd/internal/logs"
+	"tradingengine/cmd/internal/process"
 	"tradingengine/core"
 	"tradingengine/httpd"
 	"tradingengine/httpd/web"
@@ -241,7 +242,8 @@ func (v *server) httpOptions(ring int) httpd.Options {
 			Sessions: c.Sessions, Unsent: c.Unsent, IngestBody: c.MaxBody,
 			EncodedBytes: int64(c.Encoded), Connections: c.Connections,
 		},
-		Checks: v.checks(), Writer: v.writerFields, Memory: residentBytes,
+		Checks: v.checks(), Writer: v.writerFields, Metrics: v.metrics,
+		Memory: process.Memory, CPU: process.CPU,
 		Config: httpd.Config{
 			BrokerName: c.BrokerName, Version: Version, MaxTicksPerSymbol: ring,
 			Throttle: c.Throttle, BatchSize: c.Batch, FlushInterval: c.FlushInterval,
