@@ -1,5 +1,6 @@
-// Package httpd serves the market over HTTP and WebSocket: quotes come in by POST /ticks, and live
-// prices, ticks, bars, statistics and health go out. It is the only package that knows fasthttp.
+// Package httpd serves the market over HTTP and WebSocket: quotes come in by POST /ticks and
+// /ws/ingest, and live prices, ticks, bars, statistics and health go out. It is the only package
+// that knows fasthttp.
 //
 // # The path of a request
 //
@@ -23,7 +24,7 @@
 //	histogram, routeStats atomics
 //	rates                 a mutex; Serve's own goroutine adds a sample a second
 //	memo                  an atomic pointer; what it points to is never written again
-//	core.Submission       its handler
+//	core.Submission       its handler, or the goroutines of a sender in turn (ingest_session.go)
 //	hub, session          goroutines of their own; see hub.go
 //
 // # Full, slow, gone

@@ -25,16 +25,21 @@ func (e *frameError) Error() string { return fmt.Sprintf("close %d: %s", e.code,
 type frameReader struct {
 	r       *bufio.Reader
 	limit   int // Bytes of a message.
+	kept    int // Bytes of buffer kept between messages.
 	message []byte
 	kind    byte // Of the message whose fragments are coming, or 0.
 	control [frameControlMax]byte
 }
 
-// frameReaderKept is the buffer a reader keeps between messages.
-const frameReaderKept = 1024
-
+// newFrameReader makes a reader for messages of at most limit bytes, few of which come, so that it
+// holds little memory.
 func newFrameReader(r io.Reader, limit int) *frameReader {
-	return &frameReader{r: bufio.NewReaderSize(r, 512), limit: limit}
+	return &frameReader{r: bufio.NewReaderSize(r, 512), limit: limit, kept: 1024}
+}
+
+// newBusyFrameReader makes a reader for many messages in a row.
+func newBusyFrameReader(r io.Reader, limit int) *frameReader {
+	return &frameReader{r: bufio.NewReaderSize(r, 32<<10), limit: limit, kept: 128 << 10}
 }
 
 // next returns the next whole message (text or binary) or control frame. The payload is valid until
@@ -42,7 +47,7 @@ func newFrameReader(r io.Reader, limit int) *frameReader {
 func (f *frameReader) next() (kind byte, payload []byte, err error) {
 	if f.kind == 0 {
 		f.message = f.message[:0]
-		if cap(f.message) > frameReaderKept {
+		if cap(f.message) > f.kept {
 			f.message = nil
 		}
 	}

@@ -17,20 +17,26 @@ var (
 )
 
 // serve turns a request for /ws into a session, or refuses it. Whether the page that asks may do so
-// was checked before. The fasthttp.Server must have KeepHijackedConns set: a session closes its
-// connection itself.
+// was checked before.
 func (h *hub) serve(ctx *fasthttp.RequestCtx) {
 	symbols, err := h.wantedSymbols(ctx)
-	if err == nil && !websocket.FastHTTPIsWebSocketUpgrade(ctx) {
-		ctx.Response.Header.Set("Upgrade", "websocket")
-		err = upgradeRequired.because("this is a WebSocket; connect with ws://")
-	}
 	if err == nil {
-		err = h.checkRoom()
+		err = h.upgrade(ctx, streaming{h, symbols})
 	}
 	if err != nil {
 		h.opts.fail(ctx, err)
-		return
+	}
+}
+
+// upgrade turns a request into a session that serves a purpose, or says why not. The
+// fasthttp.Server must have KeepHijackedConns set: a session closes its connection itself.
+func (h *hub) upgrade(ctx *fasthttp.RequestCtx, p purpose) error {
+	if !websocket.FastHTTPIsWebSocketUpgrade(ctx) {
+		ctx.Response.Header.Set("Upgrade", "websocket")
+		return upgradeRequired.because("this is a WebSocket; connect with ws://")
+	}
+	if err := h.checkRoom(); err != nil {
+		return err
 	}
 	// The library does the handshake and nothing more: reading and writing frames is ours, because
 	// its reader writes (see frameReader). Its buffers are not used, so they are small.
@@ -39,16 +45,17 @@ func (h *hub) serve(ctx *fasthttp.RequestCtx) {
 		CheckOrigin: func(*fasthttp.RequestCtx) bool { return true },
 		Error:       func(*fasthttp.RequestCtx, int, error) {},
 	}
-	err = upgrader.Upgrade(ctx, func(c *websocket.Conn) {
+	err := upgrader.Upgrade(ctx, func(c *websocket.Conn) {
 		conn := detach(c.NetConn())
 		limitSendBuffer(conn, h.opts.unsent)
-		if s := h.open(conn); s != nil {
-			go s.run(symbols)
+		if s := h.open(conn, p); s != nil {
+			go s.run()
 		}
 	})
 	if err != nil {
-		h.opts.fail(ctx, badHandshake.because(strings.TrimPrefix(err.Error(), "websocket: ")))
+		return badHandshake.because(strings.TrimPrefix(err.Error(), "websocket: "))
 	}
+	return nil
 }
 
 // detach takes a connection out of fasthttp's hands, with what the client sent already. A session

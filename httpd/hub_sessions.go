@@ -110,17 +110,21 @@ func (h *hub) finish(sessions []*session) {
 		h.pass(h.now)
 	}
 	for _, s := range sessions {
-		o := &sessionOrder{closing: closeGoingAway, reason: "shutdown"}
-		for _, key := range s.keys() {
-			o.switchTo(h, s, key, newStreamSymbols(len(h.texts)))
-		}
-		for _, p := range s.replaying {
-			o.canceled = append(o.canceled, canceledReplay{p, p.wanted})
-		}
-		s.replaying = nil
-		o.say([]byte(streamShutdown))
-		s.push(o)
+		s.purpose.retire(s)
 	}
+}
+
+// dismiss lets a session send what is left of its streams, and then goodbye.
+func (h *hub) dismiss(s *session) {
+	o := farewell()
+	for _, key := range s.keys() {
+		o.switchTo(h, s, key, newStreamSymbols(len(h.texts)))
+	}
+	for _, p := range s.replaying {
+		o.canceled = append(o.canceled, canceledReplay{p, p.wanted})
+	}
+	s.replaying = nil
+	s.push(o)
 }
 
 // keys returns the streams a session takes.

@@ -40,14 +40,9 @@ func (s *Server) newIngest() {
 // quote is looked at, so that a refused body changes nothing.
 func (s *Server) postTicks(ctx *fasthttp.RequestCtx) error {
 	defer ctx.Request.ReleaseBody(bodyKept)
-	if s.opts.Config.Simulated {
-		return feedSimulated.because("quotes are simulated here and never mixed with real ones; " +
-			"start the server with -feed none to post quotes")
-	}
-	q := newQuery(ctx, ingestParameters)
-	ack := q.choice("ack", acks...)
-	if q.err != nil {
-		return q.err
+	ack, err := s.wantedAck(ctx)
+	if err != nil {
+		return err
 	}
 	format, err := bodyFormat(ctx.Request.Header.ContentType())
 	if err != nil {
@@ -60,15 +55,9 @@ func (s *Server) postTicks(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	sub := s.engine.Begin(s.now())
+	sub, err := s.submission(format, body)
 	defer sub.Release()
-	if s.opts.Config.Recorded {
-		sub.History()
-	}
-	parser := s.parsers.Get().(*core.Parser)
-	defer s.parsers.Put(parser)
-	in := intake{sub: sub, parser: parser}
-	if err := in.take(format, body); err != nil {
+	if err != nil {
 		return err
 	}
 	if ack == ackCommit {
@@ -77,20 +66,37 @@ func (s *Server) postTicks(ctx *fasthttp.RequestCtx) error {
 	return s.accept(ctx, sub)
 }
 
+// wantedAck reads what a sender wants to wait for. Under the simulator nobody may send.
+func (s *Server) wantedAck(ctx *fasthttp.RequestCtx) (ack int, err error) {
+	if s.opts.Config.Simulated {
+		return 0, feedSimulated.because("quotes are simulated here and never mixed with real ones; " +
+			"start the server with -feed none to post quotes")
+	}
+	q := newQuery(ctx, ingestParameters)
+	ack = q.choice("ack", acks...)
+	return ack, q.err
+}
+
+// submission makes one of a body. The caller releases it, also after an error.
+func (s *Server) submission(format bodyFormatName, body []byte) (*core.Submission, error) {
+	sub := s.engine.Begin(s.now())
+	if s.opts.Config.Recorded {
+		sub.History()
+	}
+	parser := s.parsers.Get().(*core.Parser)
+	defer s.parsers.Put(parser)
+	in := intake{sub: sub, parser: parser}
+	return sub, in.take(format, body)
+}
+
 // accept hands the quotes to the engine and answers before they are applied.
 func (s *Server) accept(ctx *fasthttp.RequestCtx, sub *core.Submission) error {
-	if err := s.engine.StorageError(); err != nil {
-		return s.refusal(err)
+	if err := s.handOver(context.Background(), sub); err != nil {
+		return err
 	}
-	if err := sub.Send(context.Background(), false); err != nil {
-		return s.refusal(err)
-	}
-	o := sub.Outcome()
-	dst := appendInt(takeBody(ctx), `{"received":`, o.Received)
-	dst = appendInt(dst, `,"rejected":`, o.Rejected)
-	dst = s.appendRejections(dst, o)
+	dst := s.appendAccepted(append(takeBody(ctx), '{'), sub.Outcome())
 	ctx.SetStatusCode(fasthttp.StatusAccepted)
-	giveBody(ctx, jsonType, append(dst, `,"committed":false}`+"\n"...))
+	giveBody(ctx, jsonType, append(dst, '}', '\n'))
 	return nil
 }
 
@@ -101,34 +107,68 @@ func (s *Server) commit(ctx *fasthttp.RequestCtx, sub *core.Submission) error {
 	}
 	wait, cancel := context.WithTimeout(context.Background(), s.opts.Limits.CommitTimeout)
 	defer cancel()
-	o, lost, err := sub.Wait(wait)
+	o, err := s.await(wait, sub)
+	if err != nil {
+		return err
+	}
+	giveBody(ctx, jsonType, append(s.appendCommitted(append(takeBody(ctx), '{'), o), '}', '\n'))
+	return nil
+}
+
+// handOver gives the quotes to the engine, for a sender who waits for no commit.
+func (s *Server) handOver(ctx context.Context, sub *core.Submission) error {
+	if err := s.engine.StorageError(); err != nil {
+		return s.refusal(err)
+	}
+	if err := sub.Send(ctx, false); err != nil {
+		return s.refusal(err)
+	}
+	return nil
+}
+
+// await waits until the quotes of a submission are committed.
+func (s *Server) await(ctx context.Context, sub *core.Submission) (*core.Outcome, error) {
+	o, lost, err := sub.Wait(ctx)
 	switch {
 	case err == nil:
-		dst := append(takeBody(ctx), '{')
-		dst = s.appendOutcome(dst, o)
-		giveBody(ctx, jsonType, append(dst, `,"committed":true}`+"\n"...))
-		return nil
+		return o, nil
 	case errors.Is(err, core.ErrStorageLost):
 		p := storageLost.because("ticks of this request were overwritten in memory before they " +
 			"could be stored")
 		p.members = s.appendOutcome([]byte{','}, o)
 		p.members = appendInt(p.members, `,"committed":false,"lost":`, lost)
-		return p
+		return nil, p
 	case errors.Is(err, context.DeadlineExceeded):
-		return storageTimeout.because("the quotes were taken and are not committed yet; whether " +
-			"they will be is unknown, so number them with seq to send them again safely")
+		return nil, storageTimeout.because("the quotes were taken and are not committed yet; " +
+			"whether they will be is unknown, so number them with seq to send them again safely")
+	case errors.Is(err, context.Canceled):
+		return nil, err // By a sender who has gone.
 	default:
-		return s.refusal(err)
+		return nil, s.refusal(err)
 	}
 }
 
 // refusal tells the engine's own reasons from those of storage.
 func (s *Server) refusal(err error) error {
-	if errors.Is(err, core.ErrInboxFull) || errors.Is(err, core.ErrClosed) {
-		return err
+	for _, own := range []error{core.ErrInboxFull, core.ErrClosed, context.Canceled} {
+		if errors.Is(err, own) {
+			return err
+		}
 	}
 	s.log.Warn("quotes refused, storage has failed", "detail", err)
 	return storageFailed.because("storage has failed, so nothing can be acknowledged any more")
+}
+
+// appendAccepted appends what is known of quotes that were handed over, as members of an object.
+func (s *Server) appendAccepted(dst []byte, o *core.Outcome) []byte {
+	dst = appendInt(dst, `"received":`, o.Received)
+	dst = appendInt(dst, `,"rejected":`, o.Rejected)
+	return append(s.appendRejections(dst, o), `,"committed":false`...)
+}
+
+// appendCommitted appends what became of quotes that are committed, as members of an object.
+func (s *Server) appendCommitted(dst []byte, o *core.Outcome) []byte {
+	return append(s.appendOutcome(dst, o), `,"committed":true`...)
 }
 
 // appendOutcome appends what became of the quotes, as members of an object.

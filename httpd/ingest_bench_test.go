@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -111,6 +112,58 @@ func benchIngest(b *testing.B, path, contentType string, format bodyFormatName) 
 	for range posts {
 		<-done
 	}
+	b.ReportMetric(float64(b.N*n)/time.Since(start).Seconds(), "quotes/s")
+	s := m.engine.Stats()
+	b.ReportMetric(float64(s.Throttled)/float64(s.Received), "throttled")
+	if s.RejectedTotal() > 0 {
+		b.Errorf("%d quotes rejected", s.RejectedTotal())
+	}
+}
+
+// BenchmarkIngestFrames sends frames of 500 quotes over WebSocket, on one connection or four, without
+// waiting for answers. A regression means that senders are slowed earlier.
+func BenchmarkIngestFrames(b *testing.B) {
+	for _, ack := range []string{"accept", "commit"} {
+		for _, connections := range []int{1, 4} {
+			b.Run(fmt.Sprintf("%s/connections=%d", ack, connections), func(b *testing.B) {
+				benchIngestFrames(b, "?ack="+ack, connections)
+			})
+		}
+	}
+}
+
+func benchIngestFrames(b *testing.B, query string, connections int) {
+	m := newTestMarket(b, marketOptions{engine: func(o *core.Options) {
+		o.InboxWait = 10 * time.Second
+	}})
+	m.storage.forgets = true
+	const n = 500
+	rnd := newRand(1)
+	var working sync.WaitGroup
+	b.ResetTimer()
+	start := time.Now()
+	for i := range connections {
+		c := dialRawPath(b, m.addr, "/ws/ingest"+query)
+		frame := []byte(clientFrame(frameFinal|frameText, string(benchBody(rnd, bodyNDJSON, n))))
+		frames := (b.N + connections - 1 - i) / connections
+		working.Go(func() {
+			for range frames {
+				if _, err := c.conn.Write(frame); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+		working.Go(func() {
+			for left := frames; left > 0; left-- {
+				if text := c.frame(); !bytes.HasPrefix(text, []byte(`{"type":"ack","frame":`)) {
+					b.Errorf("got %q", text)
+					return
+				}
+			}
+		})
+	}
+	working.Wait()
 	b.ReportMetric(float64(b.N*n)/time.Since(start).Seconds(), "quotes/s")
 	s := m.engine.Stats()
 	b.ReportMetric(float64(s.Throttled)/float64(s.Received), "throttled")

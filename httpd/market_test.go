@@ -49,11 +49,20 @@ type marketOptions struct {
 	ticks, bars int // In memory; 0 for the engine's default.
 	engine      func(*core.Options)
 	server      func(*Options)
+	hub         func(*hubOptions)
 	symbols     []core.Symbol
 	begin       chan struct{} // The engine applies nothing until this is closed; nil for at once.
 }
 
 func newTestMarket(t testing.TB, o marketOptions) *testMarket {
+	t.Helper()
+	m := makeTestMarket(t, o)
+	m.start(o.begin)
+	return m
+}
+
+// makeTestMarket makes a market that does not run.
+func makeTestMarket(t testing.TB, o marketOptions) *testMarket {
 	t.Helper()
 	m := &testMarket{t: t, log: &logText{}}
 	m.clock.Store(int64(testNow))
@@ -88,7 +97,9 @@ func newTestMarket(t testing.TB, o marketOptions) *testMarket {
 	}
 	m.server, err = New(so)
 	check(t, err)
-	m.start(o.begin)
+	if o.hub != nil {
+		o.hub(&m.server.hub.opts)
+	}
 	return m
 }
 

@@ -46,9 +46,11 @@ type Config struct {
 type Limits struct {
 	Connections   int           // HTTP connections at once; default 8,192. Streams do not count.
 	Sessions      int           // WebSocket sessions at once; default 10,000.
+	Senders       int           // Of these on /ws/ingest; default 256.
 	Unsent        int           // Bytes kept for a session that is behind; default 256 KiB.
 	Header        int           // Bytes of request line and headers; default 16 KiB.
 	IngestBody    int           // Bytes of POST /ticks, also after gunzip; default 4 MiB.
+	IngestFrame   int           // Bytes of a message to /ws/ingest; default 1 MiB.
 	Body          int           // Bytes of any other body; default 16 KiB.
 	EncodedBytes  int64         // Encoded elements kept for all series together; default 64 MiB.
 	ReadTimeout   time.Duration // To receive a request; default 15 s.
@@ -109,7 +111,9 @@ func (o *Options) setDefaults() error {
 	l := &o.Limits
 	setDefault(&l.Connections, 8192)
 	setDefault(&l.Header, 16<<10)
+	setDefault(&l.Senders, 256)
 	setDefault(&l.IngestBody, 4<<20)
+	setDefault(&l.IngestFrame, 1<<20)
 	setDefault(&l.Body, 16<<10)
 	setDefault(&l.EncodedBytes, 64<<20)
 	setDefault(&l.ReadTimeout, 15*time.Second)

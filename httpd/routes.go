@@ -54,7 +54,9 @@ func (s *Server) routes() []*route {
 		{method: get, path: "/ohlc", handle: s.getBars},
 	}
 	if s.stream != nil {
-		table = append(table, &route{method: get, path: "/ws", handle: s.getStream})
+		table = append(table,
+			&route{method: get, path: "/ws", handle: s.getStream},
+			&route{method: get, path: "/ws/ingest", handle: s.getIngest})
 	}
 	if s.opts.Pprof {
 		table = append(table, &route{method: get, path: "/debug/pprof/", handle: getProfile})

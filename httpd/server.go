@@ -35,6 +35,7 @@ type Server struct {
 	// stream answers GET /ws; without it the route does not exist.
 	stream fasthttp.RequestHandler
 	hub    *hub
+	ingest ingestCounts
 
 	page    map[string]*pageFile // By path; "/" is the page itself.
 	history History              // Options.History with a deadline.

@@ -20,6 +20,7 @@ import (
 type session struct {
 	hub     *hub
 	conn    net.Conn
+	purpose purpose
 	wake    chan struct{} // Of one: there may be something to write.
 	written chan struct{} // Closed when the writer has ended.
 
@@ -33,6 +34,7 @@ type session struct {
 
 	dead    atomic.Bool  // Nothing more can be read or written.
 	closing atomic.Bool  // A close frame was sent.
+	leaving atomic.Bool  // The reader is to take no more frames, because the server goes.
 	waiting atomic.Int64 // Since when the writer waits for client or disk, in ns since 1970; or 0.
 
 	// The hub's.
@@ -44,14 +46,30 @@ type session struct {
 	writer sessionWriter
 }
 
+// purpose is what a client opened its session for: to be streamed to, or to send quotes. The reader
+// calls all methods but retire.
+type purpose interface {
+	// frames returns the reader of the client's frames, which says how long they may be.
+	frames(conn net.Conn) *frameReader
+	// run lets s.read take the client's frames, and returns when nothing of it is left running.
+	run(s *session)
+	// take handles one message: the payload of a frameText or frameBinary.
+	take(s *session, kind byte, payload []byte)
+	// goodbye lets the writer carry out o, which closes the connection, after everything else that
+	// is due to the client.
+	goodbye(s *session, o *sessionOrder)
+	// retire ends the session because the server goes. The hub goroutine calls it.
+	retire(s *session)
+}
+
 // longAgo is a deadline that ends every read and write under way.
 var longAgo = time.Unix(1, 0)
 
 // open makes a session of a connection. It returns nil, and the connection is closed, when there
 // are too many or the server is going.
-func (h *hub) open(conn net.Conn) *session {
+func (h *hub) open(conn net.Conn, p purpose) *session {
 	s := &session{
-		hub: h, conn: conn, wake: make(chan struct{}, 1), written: make(chan struct{}),
+		hub: h, conn: conn, purpose: p, wake: make(chan struct{}, 1), written: make(chan struct{}),
 	}
 	s.orders.room = make(chan struct{}, 1)
 	if h.admit(s) {
@@ -65,16 +83,14 @@ func (h *hub) open(conn net.Conn) *session {
 }
 
 // run is the reader goroutine. It ends when the session has ended, and closes the connection.
-func (s *session) run(symbols streamSymbols) {
+func (s *session) run() {
 	defer s.hub.release(s)
 	defer func() { _ = s.conn.Close() }() // Nobody is left to be told.
 	defer s.recover("reader")
 	go s.write()
 	defer func() { <-s.written }()
 	defer s.cut()
-	if s.hub.do(func() { s.hub.connect(s, symbols) }) {
-		s.read()
-	}
+	s.purpose.run(s)
 }
 
 // admit counts a session in, unless there are too many or the server is going.
@@ -121,7 +137,7 @@ func (s *session) cut() {
 // read takes the client's frames until the connection or the session ends, and then, after an
 // orderly end, until the client has closed its side.
 func (s *session) read() {
-	frames := newFrameReader(s.conn, s.hub.opts.message)
+	frames := s.purpose.frames(s.conn)
 	for {
 		s.listen(s.hub.opts.silence)
 		kind, payload, err := frames.next()
@@ -133,6 +149,9 @@ func (s *session) read() {
 				return
 			}
 			continue
+		case s.leaving.Swap(false):
+			s.purpose.goodbye(s, farewell())
+			s.linger()
 		case errors.As(err, &wrong):
 			s.hub.counts.broken.Add(1)
 			s.end(wrong.code, wrong.reason)
@@ -156,14 +175,14 @@ func (s *session) listen(silence time.Duration) {
 	if s.closing.Load() {
 		_ = s.conn.SetReadDeadline(time.Now().Add(s.hub.opts.closing))
 	}
-	if s.dead.Load() {
+	if s.dead.Load() || s.leaving.Load() {
 		_ = s.conn.SetReadDeadline(longAgo)
 	}
 }
 
 // lingerMax is how much of a refused client's input is read so that it sees why it was refused: a
 // connection closed with unread input is reset, and the close frame with it.
-const lingerMax = 1 << 20
+const lingerMax = 16 << 20
 
 // linger reads on without looking until the client has closed its side or its time is up: the
 // writer sets the deadline when it has sent the close frame.
@@ -181,14 +200,9 @@ func (s *session) take(kind byte, payload []byte) bool {
 		return false
 	case framePing:
 		s.pong(payload)
-	case frameText:
-		if s.closing.Load() || !s.waitRoom() {
-			return true
-		}
-		s.message(payload)
-	case frameBinary:
-		if s.waitRoom() {
-			s.refuse(&streamFault{streamBadMessage, "messages are text, not binary"})
+	case frameText, frameBinary:
+		if !s.closing.Load() {
+			s.purpose.take(s, kind, payload)
 		}
 	}
 	return true
@@ -211,35 +225,4 @@ func answerClose(payload []byte) (code int, reason string) {
 		return closeInvalidText, "a close reason is not UTF-8"
 	}
 	return code, ""
-}
-
-// message answers one message.
-func (s *session) message(payload []byte) {
-	s.hub.counts.messages.Add(1)
-	r, fault := parseStreamRequest(s.hub.symbols, payload)
-	if fault != nil {
-		s.refuse(fault)
-		return
-	}
-	switch r.kind {
-	case requestPing:
-		answer := []byte(`{"type":"pong"`)
-		if len(r.timestamp) > 0 {
-			answer = append(append(answer, `,"timestamp":`...), r.timestamp...)
-		}
-		s.answer(append(answer, '}'))
-	case requestSubscribe:
-		var replay *streamReplay
-		if len(r.since) > 0 {
-			replay = newStreamReplay(s.hub, r.key, r.since)
-		}
-		s.hub.do(func() { s.hub.subscribe(s, r, replay) })
-	case requestUnsubscribe:
-		s.hub.do(func() { s.hub.unsubscribe(s, r) })
-	}
-}
-
-func (s *session) refuse(fault *streamFault) {
-	s.hub.counts.refused.Add(1)
-	s.answer(appendStreamError(nil, fault.code, fault.detail))
 }

@@ -22,6 +22,13 @@ func (o *sessionOrder) say(payload []byte) {
 	o.text = append(o.text, sealFrame(append(frameStart(nil), payload...))...)
 }
 
+// farewell tells a client that the server goes, and closes its connection.
+func farewell() *sessionOrder {
+	o := &sessionOrder{closing: closeGoingAway, reason: "shutdown"}
+	o.say([]byte(streamShutdown))
+	return o
+}
+
 // switchTo lets the session take exactly symbols of a stream.
 func (o *sessionOrder) switchTo(h *hub, s *session, key streamKey, symbols streamSymbols) {
 	if w, ok := h.switchTo(s, key, symbols); ok {
@@ -50,9 +57,9 @@ func (s *session) answer(payload []byte) {
 	s.push(o)
 }
 
-// end pushes the wish to close the connection.
+// end closes the connection with a code, after what is due to the client.
 func (s *session) end(code int, reason string) {
-	s.push(&sessionOrder{closing: code, reason: reason})
+	s.purpose.goodbye(s, &sessionOrder{closing: code, reason: reason})
 }
 
 // pong queues the answer to a ping. Only the last of several is answered, as the protocol allows,

@@ -19,6 +19,7 @@ func (s *Server) getStats(ctx *fasthttp.RequestCtx) error {
 	dst = s.appendLatency(dst)
 	dst = s.appendServerStats(dst, &e)
 	dst = s.appendStreamStats(dst)
+	dst = s.appendIngestStats(dst)
 	giveBody(ctx, jsonType, append(dst, '}', '\n'))
 	return nil
 }

@@ -19,17 +19,23 @@ import (
 
 // rawStream is the cheapest client there is, so that a benchmark measures the server.
 type rawStream struct {
-	conn   net.Conn
-	reader *bufio.Reader
+	conn    net.Conn
+	reader  *bufio.Reader
+	payload []byte
 }
 
 func dialRaw(t testing.TB, addr, query string) *rawStream {
 	t.Helper()
+	return dialRawPath(t, addr, "/ws"+query)
+}
+
+func dialRawPath(t testing.TB, addr, path string) *rawStream {
+	t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	check(t, err)
-	_, err = fmt.Fprintf(conn, "GET /ws%s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\n"+
+	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\n"+
 		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
-		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", query, addr)
+		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", path, addr)
 	check(t, err)
 	r := bufio.NewReaderSize(conn, 4096)
 	response, err := http.ReadResponse(r, nil)
@@ -38,7 +44,7 @@ func dialRaw(t testing.TB, addr, query string) *rawStream {
 		t.Fatalf("status %d", response.StatusCode)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	return &rawStream{conn, r}
+	return &rawStream{conn: conn, reader: r}
 }
 
 // drain reads bytes and looks at none of them until the connection ends.
@@ -51,25 +57,33 @@ func (r *rawStream) drain() {
 	}
 }
 
+// frame reads one frame of at most 64 KiB and returns its payload, which is valid until the next
+// call; nil when the connection has ended.
+func (r *rawStream) frame() []byte {
+	if r.payload == nil {
+		r.payload = make([]byte, 64<<10)
+	}
+	header := r.payload[:2]
+	if _, err := io.ReadFull(r.reader, header); err != nil {
+		return nil
+	}
+	n := int(header[1])
+	if n == 126 {
+		if _, err := io.ReadFull(r.reader, header); err != nil {
+			return nil
+		}
+		n = int(binary.BigEndian.Uint16(header))
+	}
+	if _, err := io.ReadFull(r.reader, r.payload[:n]); err != nil {
+		return nil
+	}
+	return r.payload[:n]
+}
+
 // each reads frames until the connection ends.
 func (r *rawStream) each(f func(payload []byte)) {
-	var header [4]byte
-	payload := make([]byte, 64<<10)
-	for {
-		if _, err := io.ReadFull(r.reader, header[:2]); err != nil {
-			return
-		}
-		n := int(header[1])
-		if n == 126 {
-			if _, err := io.ReadFull(r.reader, header[2:4]); err != nil {
-				return
-			}
-			n = int(binary.BigEndian.Uint16(header[2:4]))
-		}
-		if _, err := io.ReadFull(r.reader, payload[:n]); err != nil {
-			return
-		}
-		f(payload[:n])
+	for payload := r.frame(); payload != nil; payload = r.frame() {
+		f(payload)
 	}
 }
 

@@ -344,10 +344,12 @@ type pipeClient struct {
 	ended chan struct{} // Closed when the session has ended.
 }
 
+func newPipeReader(conn net.Conn) *bufio.Reader { return bufio.NewReaderSize(conn, 16) }
+
 // pipe opens a session over a pipe.
 func (m *streamMarket) pipe(symbols ...string) *pipeClient {
 	client, server := net.Pipe()
-	c := &pipeClient{m.t, client, bufio.NewReaderSize(client, 16), 0, make(chan struct{})}
+	c := &pipeClient{m.t, client, newPipeReader(client), 0, make(chan struct{})}
 	set := allStreamSymbols(m.engine.Symbols().Len())
 	if len(symbols) > 0 {
 		set = newStreamSymbols(m.engine.Symbols().Len())
@@ -357,8 +359,8 @@ func (m *streamMarket) pipe(symbols ...string) *pipeClient {
 	}
 	go func() {
 		defer close(c.ended)
-		if s := m.hub.open(server); s != nil {
-			s.run(set)
+		if s := m.hub.open(server, streaming{m.hub, set}); s != nil {
+			s.run()
 		}
 	}()
 	return c

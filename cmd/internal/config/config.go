@@ -46,8 +46,10 @@ type Server struct {
 	Pprof      bool
 	Origins    []string
 	Sessions   int
+	Senders    int // WebSocket sessions that send quotes.
 
 	MaxBody     int // Bytes of a POST /ticks.
+	MaxFrame    int // Bytes of a WebSocket message of quotes.
 	Unsent      int // Bytes kept for a WebSocket session that is behind.
 	Encoded     int // Bytes of encoded ticks and bars kept for all series together.
 	Connections int // HTTP connections at once.
@@ -105,8 +107,11 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 	origins := fs.String("origins", "",
 		"further web `origins` that may call, separated by commas; loopback ones always may")
 	fs.IntVar(&c.Sessions, "sessions", 10_000, "most WebSocket sessions at once (`count`)")
+	fs.IntVar(&c.Senders, "senders", 256,
+		"most WebSocket sessions at once that send quotes (`count`)")
 
 	fs.IntVar(&c.MaxBody, "max-body", 4<<20, "most `bytes` of a POST /ticks, also when unzipped")
+	fs.IntVar(&c.MaxFrame, "max-frame", 1<<20, "most `bytes` of a message to /ws/ingest")
 	fs.IntVar(&c.Unsent, "unsent", 256<<10,
 		"`bytes` kept for a WebSocket session that is behind, before it gets a gap")
 	fs.IntVar(&c.Encoded, "encoded", 64<<20,
@@ -141,7 +146,9 @@ func (c *Server) finish() error {
 		positive("bars", c.Bars, 1_000_000),
 		positive("shards", c.Shards, 64),
 		positive("sessions", c.Sessions, 100_000),
+		positive("senders", c.Senders, 100_000),
 		positive("max-body", c.MaxBody, 1<<30),
+		positive("max-frame", c.MaxFrame, 1<<30),
 		positive("unsent", c.Unsent, 1<<30),
 		positive("encoded", c.Encoded, 1<<30),
 		positive("connections", c.Connections, 1_000_000),
