@@ -3,6 +3,8 @@ package core
 import (
 	"math/rand/v2"
 	"testing"
+
+	"tradingengine/core/naive"
 )
 
 // TestMarketAgreesWithNaive runs random days through shards and through the naive market and
@@ -19,36 +21,27 @@ func TestMarketAgreesWithNaive(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		symbols := 1 + random.IntN(4)
 		p := newTape(t, Options{Throttle: DefaultThreshold, Shards: 1 + run%3})
-		naive := make([]naiveMarket, symbols)
+		markets := make([]naive.Market, symbols)
 		s := newScript(random, symbols)
+		var seq uint64
 		for step := range steps {
 			arrival, history, clock, quotes := s.next()
 			if clock {
 				p.clock(arrival)
-				for i := range naive {
-					naive[i].clock(int64(arrival))
+				for i := range markets {
+					markets[i].Clock(int64(arrival))
 				}
 			} else {
+				number(random, quotes, &seq)
 				batches := p.batch(arrival, history, quotes...)
-				compareRejections(t, seed, batches, naive, quotes, arrival, history)
+				compareRejections(t, seed, batches, markets, quotes, arrival, history)
 			}
 			if step%50 == 0 {
 				p.commit()
 			}
 		}
 		p.commit()
-		for id := range naive {
-			p.checkTicks(t, SymbolID(id), &naive[id])
-			p.checkBars(t, SymbolID(id), &naive[id])
-			compareCounts(t, p.e.SymbolCounts(SymbolID(id)), &naive[id])
-			for code, n := range naive[id].rejected {
-				seen[code] += n
-			}
-			seen["closed by the clock"] += len(naive[id].closings)
-		}
-		stats := p.e.Stats()
-		seen["late"] += int(stats.Late)
-		seen["re-anchored"] += int(stats.Reanchored)
+		compareMarkets(t, p, markets, seen)
 		if t.Failed() {
 			return
 		}
@@ -56,7 +49,7 @@ func TestMarketAgreesWithNaive(t *testing.T) {
 	t.Log(seen)
 	for _, event := range []string{
 		"NOT_POSITIVE", "CROSSED", "ABSURD", "FUTURE", "LATE", "closed by the clock", "late",
-		"re-anchored",
+		"re-anchored", "DUPLICATE", "TOO_MANY_SOURCES",
 	} {
 		if seen[event] == 0 {
 			t.Errorf("no %s happened, so it was not tested", event)
@@ -64,15 +57,52 @@ func TestMarketAgreesWithNaive(t *testing.T) {
 	}
 }
 
+// compareMarkets compares all that was recorded with the naive markets, and notes what happened.
+func compareMarkets(t *testing.T, p *tape, markets []naive.Market, seen map[string]int) {
+	t.Helper()
+	late, reanchored := 0, 0
+	for id := range markets {
+		m := &markets[id]
+		p.checkTicks(t, SymbolID(id), m)
+		p.checkBars(t, SymbolID(id), m)
+		compareCounts(t, p.e.SymbolCounts(SymbolID(id)), m)
+		for code, n := range m.Rejected {
+			seen[code] += n
+		}
+		seen["closed by the clock"] += len(m.Closings)
+		late += m.Late
+		reanchored += m.Reanchored
+	}
+	stats := p.e.Stats()
+	if int(stats.Late) != late || int(stats.Reanchored) != reanchored {
+		t.Errorf("%d late and %d re-anchored; want %d and %d", stats.Late, stats.Reanchored, late,
+			reanchored)
+	}
+	seen["late"] += late
+	seen["re-anchored"] += reanchored
+}
+
+// number gives some quotes numbers that rise or stay, and now and then another source.
+func number(random *rand.Rand, quotes []Quote, seq *uint64) {
+	for i := range quotes {
+		if random.IntN(100) == 0 {
+			quotes[i].Source = SourceID(1 + random.IntN(12))
+		}
+		if random.IntN(3) == 0 {
+			*seq += uint64(random.IntN(2))
+			quotes[i].Seq = max(1, *seq)
+		}
+	}
+}
+
 // compareRejections offers the quotes to the naive market and compares the codes.
-func compareRejections(t *testing.T, seed uint64, batches []*Batch, naive []naiveMarket,
+func compareRejections(t *testing.T, seed uint64, batches []*Batch, markets []naive.Market,
 	quotes []Quote, arrival Time, history bool,
 ) {
 	t.Helper()
 	want := map[string]int{}
 	for _, q := range quotes {
-		code := naive[q.Symbol].quote(int64(arrival), history, int64(q.Time), int64(q.Bid),
-			int64(q.Ask))
+		code := markets[q.Symbol].Quote(int64(arrival), history, offer(q))
 		if code != "" {
 			want[code]++
 		}
@@ -93,13 +123,13 @@ func compareRejections(t *testing.T, seed uint64, batches []*Batch, naive []naiv
 	}
 }
 
-func compareCounts(t *testing.T, got Counts, want *naiveMarket) {
+func compareCounts(t *testing.T, got Counts, want *naive.Market) {
 	t.Helper()
 	rejected := 0
-	for _, n := range want.rejected {
+	for _, n := range want.Rejected {
 		rejected += n
 	}
-	stored, accepted := int64(len(want.ticks)), int64(len(want.accepted))
+	stored, accepted := int64(len(want.Ticks)), int64(len(want.Accepted))
 	w := Counts{
 		Received: accepted + int64(rejected), Stored: stored, Throttled: accepted - stored,
 		Rejected: int64(rejected),

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tradingengine/core/naive"
 )
 
 // The recorded days lie beside the repository and are never part of it. Tests of them are skipped
@@ -98,10 +100,10 @@ func recordedSymbols(t testing.TB) *Registry {
 // recordedDay is one file, taken through an engine and through the naive market of each symbol.
 type recordedDay struct {
 	*tape
-	naive  map[string]*naiveMarket
-	parser Parser
-	quotes []Quote
-	line   int
+	markets map[string]*naive.Market
+	parser  Parser
+	quotes  []Quote
+	line    int
 }
 
 // naiveDigits are the decimals of the symbols in the recorded files.
@@ -145,8 +147,8 @@ func playRecorded(t *testing.T, file string) *recordedDay {
 	}
 	registry := recordedSymbols(t)
 	day := &recordedDay{
-		tape:  newTape(t, Options{Symbols: registry, Throttle: DefaultThreshold, Shards: 2}),
-		naive: map[string]*naiveMarket{},
+		tape:    newTape(t, Options{Symbols: registry, Throttle: DefaultThreshold, Shards: 2}),
+		markets: map[string]*naive.Market{},
 	}
 	day.parser = Parser{Symbols: registry, Sources: day.e.Sources(), DefaultSource: 1}
 	for _, line := range lines[1:] {
@@ -169,14 +171,16 @@ func (d *recordedDay) take(t *testing.T, columns *CSVColumns, line []byte) {
 	}
 	column := strings.Split(string(line), ",")
 	symbol := column[1]
-	m := d.naive[symbol]
+	m := d.markets[symbol]
 	if m == nil {
-		m = &naiveMarket{}
-		d.naive[symbol] = m
+		m = &naive.Market{}
+		d.markets[symbol] = m
 	}
 	digits := naiveDigits(symbol)
-	m.quote(0, true, 1000*naiveInt(t, column[0]), naivePoints(t, column[2], digits),
-		naivePoints(t, column[3], digits))
+	m.Quote(0, true, naive.Offer{
+		Time: 1000 * naiveInt(t, column[0]), Source: int(q.Source),
+		Bid: naivePoints(t, column[2], digits), Ask: naivePoints(t, column[3], digits),
+	})
 }
 
 func (d *recordedDay) flush() {
@@ -186,10 +190,10 @@ func (d *recordedDay) flush() {
 }
 
 // bigStored counts the ticks among accepted quotes by the rule |Δ|·100000 < last in big integers.
-func bigStored(quotes []naiveQuote) (stored int64) {
+func bigStored(quotes []naive.Quote) (stored int64) {
 	rule := bigThrottle{threshold: big.NewInt(10_000)}
 	for _, q := range quotes {
-		if rule.stores(q.bid + q.ask) {
+		if rule.stores(q.Bid + q.Ask) {
 			stored++
 		}
 	}
@@ -218,13 +222,13 @@ func TestRecordedDays(t *testing.T) {
 						want[Reject(reason)])
 				}
 			}
-			for symbol, naive := range day.naive {
+			for symbol, m := range day.markets {
 				id := symbolID(t, day.e, symbol)
-				day.checkBars(t, id, naive)
-				day.checkTicks(t, id, naive)
+				day.checkBars(t, id, m)
+				day.checkTicks(t, id, m)
 				counts := day.e.SymbolCounts(id)
-				compareCounts(t, counts, naive)
-				if want := bigStored(naive.accepted); counts.Stored != want {
+				compareCounts(t, counts, m)
+				if want := bigStored(m.Accepted); counts.Stored != want {
 					t.Errorf("%s: %d stored; want %d", symbol, counts.Stored, want)
 				}
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"testing"
+
+	"tradingengine/core/naive"
 )
 
 // recorder is a storage writer whose file is memory. Like the real one it reads cuts, and it keeps
@@ -98,11 +100,11 @@ func (r *recorder) state(id SymbolID) *SymbolState {
 }
 
 // checkBars compares what was recorded of a symbol, and what is forming, with the naive market.
-func (r *recorder) checkBars(t *testing.T, id SymbolID, want *naiveMarket) {
+func (r *recorder) checkBars(t *testing.T, id SymbolID, want *naive.Market) {
 	t.Helper()
 	name := r.engine.Symbols().Symbol(id).Name
 	for f := range frameCount {
-		bars, closed := want.bars(int(f))
+		bars, closed := want.Bars(int(f))
 		got := slices.Clone(r.symbols[id].bars[f])
 		if len(got) != closed {
 			t.Errorf("%s %v: %d closed bars; want %d", name, f, len(got), closed)
@@ -122,25 +124,34 @@ func (r *recorder) checkBars(t *testing.T, id SymbolID, want *naiveMarket) {
 	}
 }
 
-func naiveOf(b *Bar) naiveBar {
+func naiveOf(b *Bar) naive.Bar {
 	side := func(o OHLC) [4]int64 { return [4]int64{o.Open, o.High, o.Low, o.Close} }
-	return naiveBar{
-		open: int64(b.Time), first: int64(b.First), last: int64(b.Last),
-		mid: side(b.Mid), bid: side(b.Bid), ask: side(b.Ask), volume: b.Volume,
-		spreadMin: b.SpreadMin, spreadMax: b.SpreadMax, spreadClose: b.SpreadLast,
+	return naive.Bar{
+		Open: int64(b.Time), First: int64(b.First), Last: int64(b.Last),
+		Mid: side(b.Mid), Bid: side(b.Bid), Ask: side(b.Ask), Volume: b.Volume,
+		SpreadMin: b.SpreadMin, SpreadMax: b.SpreadMax, SpreadClose: b.SpreadLast,
+	}
+}
+
+// offer is a quote as the naive market takes it.
+func offer(q Quote) naive.Offer {
+	return naive.Offer{
+		Time: int64(q.Time), Bid: int64(q.Bid), Ask: int64(q.Ask), Source: int(q.Source), Seq: q.Seq,
 	}
 }
 
 // checkTicks compares the ticks recorded of a symbol with the naive market.
-func (r *recorder) checkTicks(t *testing.T, id SymbolID, want *naiveMarket) {
+func (r *recorder) checkTicks(t *testing.T, id SymbolID, want *naive.Market) {
 	t.Helper()
 	name, got := r.engine.Symbols().Symbol(id).Name, r.symbols[id].ticks
-	if len(got) != len(want.ticks) {
-		t.Fatalf("%s: %d ticks; want %d", name, len(got), len(want.ticks))
+	if len(got) != len(want.Ticks) {
+		t.Fatalf("%s: %d ticks; want %d", name, len(got), len(want.Ticks))
 	}
 	for i, tick := range got {
-		w := want.ticks[i]
-		if (naiveQuote{int64(tick.Time), int64(tick.Bid), int64(tick.Ask)}) != w {
+		w := want.Ticks[i]
+		if (naive.Quote{
+			Time: int64(tick.Time), Bid: int64(tick.Bid), Ask: int64(tick.Ask), Source: int(tick.Source),
+		}) != w {
 			t.Fatalf("%s: tick %d is %+v; want %+v", name, i, tick, w)
 		}
 	}
