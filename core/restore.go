@@ -8,7 +8,7 @@ type SymbolState struct {
 	Ticks    []Tick        // Oldest first.
 	Bars     [Frames][]Bar // Closed, oldest first.
 	Forming  Bar           // Volume 0: none.
-	Clocked  bool          // The forming minute was live.
+	Clocked  bool          // The forming minute was live; not asked for without one.
 	Numbered []SourceSeq
 }
 
@@ -32,6 +32,9 @@ func (e *Engine) Restore(id SymbolID, s *SymbolState) error {
 	m.minute, m.clocked = s.Forming, s.Clocked
 	if m.minute.Volume > 0 {
 		m.minuteEnd = m.minute.Time + Minute
+	} else {
+		// Only the clock closes a minute that no later quote follows. It closes the higher bars too.
+		m.clocked = len(s.Bars[M1]) > 0
 	}
 	m.restoreBars(&s.Bars, e.opts.Bars)
 	if last := s.last(); last.Time > 0 {

@@ -153,6 +153,23 @@ func TestRestoreShowsWhatWasCommitted(t *testing.T) {
 	}
 }
 
+// TestClockGoesOnAfterRestore has the clock close a live minute, and after a restart the bars above
+// it, though no quote came meanwhile. A file keeps no mark of a minute that does not form.
+func TestClockGoesOnAfterRestore(t *testing.T) {
+	p := newTape(t, Options{})
+	p.one(monday, Quote{Bid: 100, Ask: 102, Source: 1})
+	p.clock(monday + Minute + Second)
+	p.commit()
+	p.symbols[0].cut.Clocked = false
+	again := restored(t, p.recorder, Options{})
+	again.clock(monday + 24*Hour)
+	for f := range W1 {
+		if forming, closed := again.e.Forming(0, f); closed != 1 || forming.Volume != 0 {
+			t.Errorf("%v: %d closed, forming %+v; want 1 and none", f, closed, forming)
+		}
+	}
+}
+
 // TestRestoreKeepsTheOrderOfTimes restores every part of a state alone: the next quote must be
 // stamped after all of it.
 func TestRestoreKeepsTheOrderOfTimes(t *testing.T) {
