@@ -11,9 +11,6 @@ type Wide struct {
 	Lo uint64
 }
 
-// wide extends n.
-func wide(n int64) Wide { return Wide{Hi: n >> 63, Lo: uint64(n)} }
-
 // mulWide returns a·b exactly.
 func mulWide(a, b int64) Wide {
 	hi, lo := bits.Mul64(magnitude(a), magnitude(b))
@@ -77,13 +74,13 @@ func (w Wide) share(part, whole Volume) Wide {
 		return w
 	}
 	hi, lo := w.abs()
-	// |w|·part in three words, divided by whole: the quotient is not above |w|.
+	// |w|·part in three words, divided by whole. The quotient is not above |w|, so top < whole.
 	h1, l1 := bits.Mul64(lo, uint64(part))
 	h2, l2 := bits.Mul64(hi, uint64(part))
 	mid, carry := bits.Add64(h1, l2, 0)
 	top := h2 + carry
 	d := uint64(whole)
-	q1, r := bits.Div64(top%d, mid, d)
+	q1, r := bits.Div64(top, mid, d)
 	q0, r := bits.Div64(r, l1, d)
 	if r > d-r || r == d-r && q0&1 == 1 {
 		q0++
@@ -200,9 +197,6 @@ func gcd(a, b uint64) uint64 {
 // Rate is a positive factor between two currencies, exactly Num/Den in lowest terms. A zero Den
 // means none.
 type Rate struct{ Num, Den uint64 }
-
-// one is the rate within a currency.
-var oneRate = Rate{1, 1}
 
 // rateOf reduces num/den.
 func rateOf(num, den uint64) Rate {

@@ -55,6 +55,9 @@ var currencies = [...]struct {
 // usd is the currency that bridges two others.
 const usd Currency = 1
 
+// jpy is one of those without decimals.
+const jpy Currency = 4
+
 // ParseCurrency finds a currency by its upper case name.
 func ParseCurrency(name string) (Currency, bool) {
 	for i := 1; i < len(currencies); i++ {

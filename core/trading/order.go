@@ -63,12 +63,9 @@ type Amendment struct {
 // Result is what became of an order that was placed, or of a close, which is an order too.
 type Result struct {
 	Order   Order
-	Seq     uint64   // Of the order's newest event.
+	Seq     uint64   // Of the account's newest event when the command was done.
 	Refusal *Refusal // Set when the order was rejected.
 	// Repeated: the account has used the ClientID before, for the same request. Order has only ID
 	// and ClientID then, unless it is still open; the first answer is in the journal.
 	Repeated bool
 }
-
-// opens reports whether a fill may open volume.
-func (o *Order) opens() bool { return !o.ReduceOnly && o.Cause == ByClient }
