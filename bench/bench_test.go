@@ -124,14 +124,44 @@ func TestAllLoadsAtOnce(t *testing.T) {
 		"errors", "due but never sent", "WebSocket failures", "ticks stored, not delivered",
 		"quotes answered, not accounted for",
 		"quotes received = stored + throttled + rejected", "ticks stored = committed + pending + lost",
+		"gaps of good readers", "ticks that do not follow on the one before",
+		"quotes acknowledged, never sent", "quotes acknowledged, not counted",
 	} {
 		o.wantState(t, name, report.Met)
 	}
-	for _, text := range []string{"    1s  quotes ", "GET /ohlc", "p95 < 70", "POST /ticks"} {
+	for _, text := range []string{
+		"    1s  quotes ", "GET /ohlc", "p95 < 70", "POST /ticks",
+		"= stored", "  sent ", "= committed", "prev chain whole", "From when the quote was due",
+	} {
 		if !strings.Contains(o.stderr, text) {
 			t.Errorf("%q is not in the progress and table:\n%s", text, o.stderr)
 		}
 	}
+}
+
+// Slow and stuck readers are reported, and what a slow one is told is judged. Seen to fail where
+// both kinds of readers were given one count.
+func TestSlowAndStuckReaders(t *testing.T) {
+	f := func(gapOf int64, want report.State) {
+		t.Helper()
+		e := newEngine(t)
+		e.gapOf = gapOf // To all sessions: the good one misses the same, and sees no tick there.
+		o := start(t, e, "-duration", "300ms", "-get-rate", "0", "-ws", "1", "-ws-slow", "2",
+			"-ws-slow-rate", "100000000", "-ws-stuck", "3")
+		ws := o.report.WebSocket
+		if ws == nil || ws.Slow == nil || ws.Slow.Sessions != 2 || ws.Stuck == nil ||
+			ws.Stuck.Sessions != 3 || ws.Stuck.Closed != 0 || ws.Sessions != 1 {
+			t.Fatalf("got %+v", ws)
+		}
+		o.wantState(t, "ticks skipped, not as told", want)
+		for _, text := range []string{"Slow:      2 sessions of 100,000,000 bytes/s", "Stuck:     3 sessions"} {
+			if !strings.Contains(o.stderr, text) {
+				t.Errorf("%q is not in the table:\n%s", text, o.stderr)
+			}
+		}
+	}
+	f(0, report.Met)
+	f(7, report.Missed)
 }
 
 // Programs read the JSON: its names are a contract.
@@ -258,6 +288,17 @@ func TestMissedTargetsExitWithOne(t *testing.T) {
 	})
 	f("the counters do not add up", "quotes received = stored + throttled + rejected",
 		func(e *engine) { e.counts.received = 7 })
+	f("more is acknowledged than was sent", "quotes acknowledged, never sent", func(e *engine) {
+		e.answers["/ticks"] = answer(200,
+			`{"received":501,"stored":250,"throttled":251,"rejected":0,"committed":true}`)
+	})
+	f("what is acknowledged is not counted", "quotes acknowledged, not counted", func(e *engine) {
+		e.answers["/ticks"] = answer(200,
+			`{"received":100,"stored":50,"throttled":50,"rejected":0,"committed":true}`)
+	})
+	f("a tick does not follow on the one before", "ticks that do not follow on the one before",
+		func(e *engine) { e.breakChain = 1 })
+	f("a good reader gets a gap", "gaps of good readers", func(e *engine) { e.gapOf = 1 })
 	f("a tick is not delivered", "ticks stored, not delivered", func(e *engine) { e.forget = 1 })
 	f("a reader is thrown out", "WebSocket failures", func(e *engine) {
 		e.answers["/ws"] = func(w http.ResponseWriter, r *http.Request) {

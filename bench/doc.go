@@ -34,6 +34,12 @@
 // own, at half the cost of net/http (see bench/internal/wire); ticks are scanned, not decoded, and
 // one in 4,096 is decoded in full.
 //
+// With readers, quotes carry the time at which they are due, and so do the ticks made of them. The
+// age of a tick on arrival holds every wait since then, that of the generator too.
+//
+// A run ends with the sums that must come out even: what was sent and acknowledged, beside what the
+// engine counted meanwhile. More acknowledged than sent, or than counted, is a missed target.
+//
 // Requests wait for their time on ordinary timers of Go. When the generator idles, those are late
 // by 0.5 ms in the middle and 1.1 ms at most, because the runtime waits for the network in whole
 // milliseconds; the report says how late they were. Sleeping in the kernel is five times as exact

@@ -25,11 +25,14 @@ type engine struct {
 	memory      int64
 	throttleAll bool
 	forget      int                         // Ticks that are stored and not streamed.
+	breakChain  int                         // Ticks whose prev is wrong.
+	gapOf       int64                       // What the one gap says is skipped; 0 sends none.
 	answers     map[string]http.HandlerFunc // In place of the right ones.
 
 	mu       sync.Mutex
 	stored   map[string]float64 // Last stored mid.
 	live     map[string]string  // Last quote as JSON fields.
+	times    map[string]int64   // Of the last stored tick, in microseconds.
 	counts   struct{ received, stored, throttled int64 }
 	posts    int
 	sessions map[*websocket.Conn]bool
@@ -40,7 +43,7 @@ func newEngine(t *testing.T) *engine {
 	e := &engine{
 		config: `{"version":"test","feed":"none"}`, memory: 50 << 20,
 		answers: make(map[string]http.HandlerFunc), stored: make(map[string]float64),
-		live: make(map[string]string), sessions: make(map[*websocket.Conn]bool),
+		live: make(map[string]string), times: make(map[string]int64), sessions: make(map[*websocket.Conn]bool),
 	}
 	e.Server = httptest.NewServer(http.HandlerFunc(e.serve))
 	t.Cleanup(e.Close)
@@ -129,12 +132,13 @@ func (e *engine) post(w http.ResponseWriter, r *http.Request) {
 		var q struct {
 			Symbol   string
 			Bid, Ask float64
+			Time     int64
 		}
 		if err := json.Unmarshal(line, &q); err != nil {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
-		e.take(q.Symbol, q.Bid, q.Ask)
+		e.take(q.Symbol, q.Bid, q.Ask, q.Time)
 	}
 	received := e.counts.received - before.received
 	if r.URL.Query().Get("ack") == "accept" {
@@ -147,7 +151,7 @@ func (e *engine) post(w http.ResponseWriter, r *http.Request) {
 		received, e.counts.stored-before.stored, e.counts.throttled-before.throttled)
 }
 
-func (e *engine) take(symbol string, bid, ask float64) {
+func (e *engine) take(symbol string, bid, ask float64, at int64) {
 	e.counts.received++
 	e.live[symbol] = fmt.Sprintf(`,"bid":%.5f,"ask":%.5f`, bid, ask)
 	mid, last := (bid+ask)/2, e.stored[symbol]
@@ -157,12 +161,31 @@ func (e *engine) take(symbol string, bid, ask float64) {
 	}
 	e.counts.stored++
 	e.stored[symbol] = mid
-	if e.forget > 0 {
+	if at == 0 {
+		at = time.Now().UnixMicro()
+	}
+	prev := e.times[symbol]
+	at = max(at, prev+1)
+	e.times[symbol] = at
+	switch {
+	case e.forget > 0:
 		e.forget--
 		return
+	case e.breakChain > 0 && prev != 0:
+		e.breakChain--
+		prev--
+	case e.gapOf != 0 && prev != 0:
+		e.say(fmt.Sprintf(`{"type":"gap","symbol":%q,"from":%d,"to":%d,"skipped":%d}`, symbol, prev, at,
+			e.gapOf))
+		e.gapOf = 0
+		return
 	}
-	text := fmt.Sprintf(`{"type":"tick","symbol":%q,"bid":%.5f,"ask":%.5f,"spread":%.5f,`+
-		`"timestamp":%d,"lp":"API"}`, symbol, bid, ask, ask-bid, time.Now().UnixMilli())
+	e.say(fmt.Sprintf(`{"type":"tick","symbol":%q,"bid":%.5f,"ask":%.5f,"spread":%.5f,`+
+		`"timestamp":%d,"lp":"API","time":%d,"prev":%d}`, symbol, bid, ask, ask-bid, at/1000, at, prev))
+}
+
+// say sends a message to all sessions.
+func (e *engine) say(text string) {
 	for conn := range e.sessions {
 		if err := conn.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
 			delete(e.sessions, conn)
@@ -170,23 +193,26 @@ func (e *engine) take(symbol string, bid, ask float64) {
 	}
 }
 
+// stream opens a session, which must subscribe to ticks before it gets any.
 func (e *engine) stream(w http.ResponseWriter, r *http.Request) {
 	upgrader := websocket.Upgrader{}
 	conn, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		return
 	}
-	e.mu.Lock()
-	e.sessions[conn] = true
-	e.mu.Unlock()
 	for {
-		if _, _, err := conn.ReadMessage(); err != nil {
-			e.mu.Lock()
+		_, text, err := conn.ReadMessage()
+		e.mu.Lock()
+		if err != nil {
 			delete(e.sessions, conn)
 			e.mu.Unlock()
 			_ = conn.Close()
 			return
 		}
+		if string(text) == `{"type":"subscribe","channel":"ticks"}` {
+			e.sessions[conn] = true
+		}
+		e.mu.Unlock()
 	}
 }
 

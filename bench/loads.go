@@ -64,9 +64,10 @@ func (l *loads) prepare(opts options.Options, survey *server.Survey, posting boo
 			Count: opts.Count, Duration: opts.Duration, Grace: opts.Timeout, Seed: opts.Seed,
 		})
 	}
-	if opts.Sessions > 0 {
+	if opts.Readers() > 0 {
 		l.sockets = sockets.NewLoad(sockets.LoadOptions{
-			Address: opts.Address().Host, Sessions: opts.Sessions, Timeout: opts.Timeout,
+			Address: opts.Address().Host, Sessions: opts.Sessions, Slow: opts.Slow,
+			Stuck: opts.Stuck, SlowBytes: opts.SlowRate, Timeout: opts.Timeout,
 		})
 	}
 	return nil
@@ -122,8 +123,8 @@ func (l *loads) close() {
 	}
 }
 
-// expected is how many ticks the sessions must get in all; false where that is not known, because
-// others quote too or some answers are missing.
+// expected is how many ticks the good sessions must get in all; false where that is not known,
+// because others quote too or some answers are missing.
 func (l *loads) expected() (int64, bool) {
 	if !l.alone || l.sockets == nil {
 		return 0, false
@@ -132,7 +133,7 @@ func (l *loads) expected() (int64, bool) {
 	return posted.Stored * l.sockets.Totals().Sessions, posted.Failed == 0
 }
 
-// drain waits for the ticks that are still on their way.
+// drain waits for the ticks that are still on their way to the good sessions.
 func (l *loads) drain() {
 	if l.sockets == nil {
 		return
@@ -156,7 +157,7 @@ func (l *loads) drain() {
 	}
 }
 
-// ticks is how many ticks the sessions have got so far.
+// ticks is how many ticks the good sessions have got so far.
 func (l *loads) ticks() int64 {
 	if l.sockets == nil {
 		return 0

@@ -151,6 +151,16 @@ func (r *run) gatherSessions(ticksPerSecond float64) {
 		return
 	}
 	ws := &report.WebSocket{Totals: r.loads.sockets.Totals(), TicksPerSecond: ticksPerSecond}
+	if r.opts.Slow > 0 {
+		ws.Slow = &report.Slow{Totals: r.loads.sockets.Slow(), BytesPerSecond: r.opts.SlowRate}
+		if off, compared := r.loads.sockets.Misjudged(); compared {
+			ws.Slow.Misjudged = &off
+		}
+	}
+	if r.opts.Stuck > 0 {
+		stuck := r.loads.sockets.Stuck()
+		ws.Stuck = &stuck
+	}
 	if expected, known := r.loads.expected(); known {
 		missing := expected - ws.Accounted()
 		ws.Missing = &missing

@@ -28,6 +28,9 @@ type Options struct {
 	Quotes   Quotes        `json:"quotes"`
 	Gets     Gets          `json:"gets"`
 	Sessions int           `json:"webSocketSessions"`
+	Slow     int           `json:"slowSessions"`
+	SlowRate int           `json:"slowBytesPerSecond"`
+	Stuck    int           `json:"stuckSessions"`
 	PID      int           `json:"pid,omitempty"`
 
 	JSON  string `json:"-"`
@@ -59,6 +62,9 @@ type Gets struct {
 	Compare     string   `json:"compare,omitempty"`
 	Rounds      int      `json:"rounds,omitempty"`
 }
+
+// Readers is how many WebSocket sessions there are in all.
+func (o *Options) Readers() int { return o.Sessions + o.Slow + o.Stuck }
 
 // Address is the engine's.
 func (o *Options) Address() server.Address { return o.address }
@@ -131,7 +137,8 @@ func (o *Options) quoteFlags(fs *flag.FlagSet, symbols *string) {
 	fs.TextVar(&q.Ack, "ack", quotes.Commit,
 		"what the answer waits for: commit or accept (`ack` of POST /ticks)")
 	fs.StringVar(symbols, "symbols", "", "`names`, with commas between, to quote; empty is all")
-	fs.BoolVar(&q.Times, "times", false, "write the time into each quote, else it has that of arrival")
+	fs.BoolVar(&q.Times, "times", false, "write the time at which it is due into each quote, else it "+
+		"has that of arrival; on when -ws reads what is posted")
 	fs.Uint64Var(&q.Sequence, "seq", 0,
 		"`number` of the first quote of each symbol, counted up (seq); 0 leaves numbers out")
 	fs.StringVar(&q.Source, "lp", "", "`name` of the source in each quote; empty leaves it out")
@@ -150,7 +157,12 @@ func (o *Options) readFlags(fs *flag.FlagSet) {
 		"`address` of a bare server (see bench/barehttp): measure each -path flat out on both in "+
 			"turns and judge the ratio; -duration is then shared by all slices")
 	fs.IntVar(&g.Rounds, "rounds", 10, "`turns` of each server in a comparison")
-	fs.IntVar(&o.Sessions, "ws", 10, "WebSocket `sessions` that read the stream of ticks")
+	fs.IntVar(&o.Sessions, "ws", 10, "WebSocket `sessions` that read every tick: a gap, or a tick "+
+		"that does not follow on the one before, is a missed target")
+	fs.IntVar(&o.Slow, "ws-slow", 0, "`sessions` that read too slowly; what their gaps say is "+
+		"compared with what a -ws session saw")
+	fs.IntVar(&o.SlowRate, "ws-slow-rate", 100_000, "`bytes/s` that each -ws-slow session reads")
+	fs.IntVar(&o.Stuck, "ws-stuck", 0, "`sessions` that read nothing after the handshake")
 }
 
 // complete checks what belongs together and fills in what follows from it.
@@ -168,6 +180,9 @@ func (o *Options) complete(given map[string]bool) error {
 		}
 	} else {
 		o.Gets.Rounds = 0
+	}
+	if !given["times"] {
+		o.Quotes.Times = o.Quotes.Rate.On() && o.Sessions > 0
 	}
 	return o.check()
 }
@@ -188,7 +203,7 @@ func (o *Options) completeComparison(given map[string]bool) error {
 	switch {
 	case !o.Gets.Rate.FlatOut:
 		return errors.New("-compare is flat out: -get-rate must be max")
-	case o.Quotes.Rate.On() || o.Sessions > 0:
+	case o.Quotes.Rate.On() || o.Readers() > 0:
 		return errors.New("-compare measures GETs alone: -quotes-rate and -ws must be 0")
 	case o.Duration == 0 || o.Count > 0:
 		return errors.New("-compare is limited by -duration alone")
@@ -209,6 +224,8 @@ func (o *Options) check() error {
 	err := errors.Join(
 		within("batch", q.Batch, 1, 50_000), within("conns", q.Connections, 1, 2048),
 		within("get-conns", g.Connections, 1, 10_000), within("ws", o.Sessions, 0, 10_000),
+		within("ws-slow", o.Slow, 0, 10_000), within("ws-stuck", o.Stuck, 0, 10_000),
+		within("ws-slow-rate", o.SlowRate, 10, 1<<30),
 		within("pid", o.PID, 0, 1<<30))
 	switch {
 	case err != nil:
@@ -219,7 +236,7 @@ func (o *Options) check() error {
 		return errors.New("a run needs an end: -duration or -count")
 	case o.Duration == 0 && !q.Rate.On() && !g.Rate.On():
 		return errors.New("-count counts quotes and GETs, and there are none: give -duration")
-	case !q.Rate.On() && !g.Rate.On() && o.Sessions == 0:
+	case !q.Rate.On() && !g.Rate.On() && o.Readers() == 0:
 		return errors.New("nothing to do: -quotes-rate, -get-rate and -ws are all 0")
 	case strings.ContainsAny(q.Source, "\"\\,\r\n"):
 		return errors.New("-lp is a plain name")

@@ -39,7 +39,7 @@ var groups = []struct {
 		"lp", "write",
 	}},
 	{"GETs", []string{"get-rate", "get-conns", "path", "compare", "rounds"}},
-	{"WebSocket", []string{"ws"}},
+	{"WebSocket", []string{"ws", "ws-slow", "ws-slow-rate", "ws-stuck"}},
 	{"Report", []string{"pid", "json", "quiet"}},
 }
 

@@ -158,17 +158,18 @@ func (s *sender) run(schedule *pace.Schedule) error {
 			break
 		}
 		// Written before it is due, so that writing is not part of the latency. Quotes that carry
-		// the time are written when it has come: old quotes would be another load.
+		// the time are written when it is known: that at which they are due, so that their age on
+		// arrival at a reader holds every wait on the way.
 		var body []byte
 		if !s.load.opts.Writer.Times {
-			body = s.writer.Write(n)
+			body = s.writer.Write(n, time.Time{})
 		}
 		slot, ok := schedule.Take()
 		if !ok {
 			break
 		}
 		if body == nil {
-			body = s.writer.Write(n)
+			body = s.writer.Write(n, slot.Due)
 		}
 		left -= int64(n)
 		s.send(schedule, slot, body, n)

@@ -14,7 +14,7 @@ type WriterOptions struct {
 	Format      Format
 	// Seed and Stream make the quotes reproducible; writers of one run differ in Stream.
 	Seed, Stream uint64
-	// Times writes the time of writing into each quote. Without, quotes have the time of arrival.
+	// Times writes a time into each quote. Without, quotes have the time of arrival.
 	Times bool
 	// FirstSequence numbers each symbol's quotes from there; 0 leaves numbers out.
 	FirstSequence uint64
@@ -57,10 +57,10 @@ func NewWriter(opts WriterOptions) *Writer {
 // ContentType is that of every batch.
 func (w *Writer) ContentType() string { return contentTypes[w.opts.Format] }
 
-// Write returns the body of a batch, valid until the next call.
-func (w *Writer) Write(quotes int) []byte {
+// Write returns the body of a batch of quotes made at a time, valid until the next call.
+func (w *Writer) Write(quotes int, at time.Time) []byte {
 	w.body = w.body[:0]
-	now := time.Now().UnixMicro()
+	now := at.UnixMicro()
 	if w.opts.Format == CSV {
 		w.appendHeader()
 	}

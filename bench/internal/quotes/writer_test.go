@@ -100,7 +100,7 @@ func TestQuotesKeepTheRules(t *testing.T) {
 		w := NewWriter(WriterOptions{Instruments: instruments, Seed: seed})
 		var all []quote
 		for range 40 {
-			all = append(all, readBody(t, NDJSON, w.Write(500))...)
+			all = append(all, readBody(t, NDJSON, w.Write(500, time.Now()))...)
 		}
 		if len(all) != 20_000 {
 			t.Fatalf("got %d quotes, want 20000", len(all))
@@ -112,10 +112,10 @@ func TestQuotesKeepTheRules(t *testing.T) {
 }
 
 func TestFormatsSayTheSame(t *testing.T) {
-	want := readBody(t, NDJSON, NewWriter(WriterOptions{Instruments: instruments}).Write(1000))
+	want := readBody(t, NDJSON, NewWriter(WriterOptions{Instruments: instruments}).Write(1000, time.Now()))
 	for _, format := range []Format{CSV, JSON} {
 		w := NewWriter(WriterOptions{Instruments: instruments, Format: format})
-		if got := readBody(t, format, w.Write(1000)); !slices.Equal(got, want) {
+		if got := readBody(t, format, w.Write(1000, time.Now())); !slices.Equal(got, want) {
 			t.Errorf("%v: the quotes differ from those in NDJSON", format)
 		}
 	}
@@ -175,20 +175,21 @@ func TestFieldsAreWrittenAsAsked(t *testing.T) {
 			Instruments: instruments[:2], Format: format,
 			Times: true, FirstSequence: 7, Source: "BENCH",
 		}
-		before := time.Now().UnixMicro()
-		list := readBody(t, format, NewWriter(opts).Write(50))
+		due := time.Now().Add(-time.Minute)
+		list := readBody(t, format, NewWriter(opts).Write(50, due))
 		next := map[string]uint64{"EURUSD": 7, "USDJPY": 7}
 		for _, q := range list {
 			if q.Seq != next[q.Symbol] || q.LP != "BENCH" {
 				t.Fatalf("%v: got %+v, want seq %d of BENCH", format, q, next[q.Symbol])
 			}
 			next[q.Symbol]++
-			if q.Time < before || q.Time > time.Now().UnixMicro() {
-				t.Fatalf("%v: time %d is not now", format, q.Time)
+			if q.Time != due.UnixMicro() {
+				t.Fatalf("%v: time %d, want that at which it was due, %d", format, q.Time,
+					due.UnixMicro())
 			}
 		}
 		opts.Times, opts.FirstSequence, opts.Source = false, 0, ""
-		body := string(NewWriter(opts).Write(50))
+		body := string(NewWriter(opts).Write(50, time.Now()))
 		for _, word := range []string{"time", "seq", "lp"} {
 			if strings.Contains(body, word) {
 				t.Errorf("%v: %s is written though not asked for", format, word)
@@ -200,7 +201,7 @@ func TestFieldsAreWrittenAsAsked(t *testing.T) {
 func TestSeedDecides(t *testing.T) {
 	f := func(seed, stream uint64) string {
 		w := NewWriter(WriterOptions{Instruments: instruments, Seed: seed, Stream: stream})
-		return string(w.Write(100))
+		return string(w.Write(100, time.Now()))
 	}
 	first := f(1, 0)
 	if again := f(1, 0); again != first {
@@ -213,7 +214,7 @@ func TestSeedDecides(t *testing.T) {
 
 func TestStartsAtTheLivePrice(t *testing.T) {
 	w := NewWriter(WriterOptions{Instruments: instruments[5:6]})
-	q := readBody(t, NDJSON, w.Write(1))[0]
+	q := readBody(t, NDJSON, w.Write(1, time.Now()))[0]
 	if q.Bid != "1.01" || q.Ask != "1.02" {
 		t.Errorf("got %s/%s, want the live 1.01/1.02", q.Bid, q.Ask)
 	}
@@ -238,9 +239,9 @@ func TestAppendPrice(t *testing.T) {
 
 func TestWritingAllocatesNothing(t *testing.T) {
 	w := NewWriter(WriterOptions{Instruments: instruments, FirstSequence: 1, Source: "BENCH"})
-	w.Write(1000)
+	w.Write(1000, time.Now())
 	w.body = append(w.body, make([]byte, 1<<20)...)
-	if n := testing.AllocsPerRun(100, func() { w.Write(500) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { w.Write(500, time.Now()) }); n != 0 {
 		t.Errorf("a batch allocates %v times, want 0", n)
 	}
 }
@@ -255,7 +256,7 @@ func BenchmarkWriter(b *testing.B) {
 			b.ReportAllocs()
 			w := NewWriter(WriterOptions{Instruments: instruments, Format: format})
 			for b.Loop() {
-				bodySink = w.Write(500)
+				bodySink = w.Write(500, time.Now())
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/500, "ns/quote")
 		})

@@ -100,6 +100,18 @@ type WebSocket struct {
 	// Missing are ticks that were stored and neither came nor were said to be skipped, over all
 	// sessions. It is nil where others quote too, so that nobody knows how many must come.
 	Missing *int64 `json:"missingTicks,omitempty"`
+
+	Slow  *Slow          `json:"slow,omitempty"`
+	Stuck *sockets.Stuck `json:"stuck,omitempty"`
+}
+
+// Slow are the readers that do not keep up.
+type Slow struct {
+	sockets.Totals
+	BytesPerSecond int `json:"bytesPerSecond"`
+	// Misjudged is by how many ticks what came and what gaps stand for differ from what a good
+	// session saw, nil if there was nothing to compare.
+	Misjudged *int64 `json:"misjudgedTicks,omitempty"`
 }
 
 // Counters are the engine's own, from /api/stats.

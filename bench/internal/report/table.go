@@ -25,6 +25,7 @@ func (r *Result) WriteTable(w io.Writer) error {
 	r.writeReaders(&text)
 	r.writeComparisons(&text)
 	r.writeMemory(&text)
+	r.writeConservation(&text)
 	for _, problem := range r.Problems {
 		fmt.Fprintf(&text, "Problem: %s\n", problem)
 	}
@@ -103,23 +104,6 @@ func (r *Result) writeQuotes(text *bytes.Buffer) {
 	}
 	for _, rejection := range q.Rejections {
 		fmt.Fprintf(text, "        Rejected: %s\n", rejection)
-	}
-}
-
-func (r *Result) writeReaders(text *bytes.Buffer) {
-	ws := r.WebSocket
-	if ws == nil {
-		return
-	}
-	fmt.Fprintf(text, "\nWebSocket: %s sessions, %s ticks (%s deliveries/s, %s of a snapshot), "+
-		"gaps %s (%s ticks skipped).\n", Thousands(ws.Sessions), Thousands(ws.Ticks),
-		Thousands(int64(ws.TicksPerSecond)), Thousands(ws.Snapshot), Thousands(ws.Gaps),
-		Thousands(ws.Skipped))
-	fmt.Fprintf(text, "           Age on arrival: p50 %.1f, p95 %.1f, p99 %.1f, max %.1f ms "+
-		"(stamps are cut to 1 ms).\n", ws.Age.P50, ws.Age.P95, ws.Age.P99, ws.Age.Max)
-	if ws.Failures() > 0 {
-		fmt.Fprintf(text, "           Ended early %s, bad messages %s, errors %s.\n",
-			Thousands(ws.Disconnected), Thousands(ws.Bad), Thousands(ws.Errors))
 	}
 }
 

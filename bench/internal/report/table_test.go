@@ -12,6 +12,7 @@ import (
 	"tradingengine/bench/internal/gets"
 	"tradingengine/bench/internal/latency"
 	"tradingengine/bench/internal/quotes"
+	"tradingengine/bench/internal/server"
 	"tradingengine/bench/internal/sockets"
 )
 
@@ -45,8 +46,15 @@ func sample() Result {
 		}},
 		WebSocket: &WebSocket{TicksPerSecond: 249_999, Totals: sockets.Totals{
 			Sessions: 10, Ticks: 7_500_210, Snapshot: 210, Gaps: 1, Skipped: 214, Disconnected: 1,
-			Age: times,
+			Codes: map[int]int64{4008: 1}, Age: times,
+		}, Slow: &Slow{BytesPerSecond: 100_000, Misjudged: new(int64), Totals: sockets.Totals{
+			Sessions: 5, Ticks: 60_000, Gaps: 420, Skipped: 690_000, Broken: 2, Disconnected: 1,
+			Codes: map[int]int64{0: 1},
+		}}, Stuck: &sockets.Stuck{
+			Sessions: 500, Closed: 499, Codes: map[int]int64{0: 490, 4008: 9}, LivedMin: 10.5, LivedP50: 11,
+			LivedMax: 12.25,
 		}},
+		Counters: Counters{Before: stats(10, 20), After: stats(750_510, 749_519)},
 		Comparisons: []gets.Comparison{{
 			Path: "/ohlc?symbol=EURUSD", EngineRate: 27_000, BareRate: 30_000, Ratio: 0.9,
 			EngineBytes: 51_234, BareBytes: 51_234,
@@ -54,6 +62,7 @@ func sample() Result {
 		}},
 		Memory: Memory{Known: true, Source: "/api/stats", PeakBytes: 123_456_789, LastBytes: 120_000_000},
 	}
+	r.Counters.After.Ticks = &server.TickCounts{Stored: 750_510, Committed: 750_000, Pending: 499}
 	r.Judge()
 	return r
 }

@@ -103,11 +103,30 @@ func (r *Result) judgeErrors() {
 		r.none("errors", errors)
 		r.none("due but never sent", unsent)
 	}
-	if r.WebSocket != nil {
-		r.none("WebSocket failures", r.WebSocket.Failures())
-		if missing := r.WebSocket.Missing; missing != nil {
-			r.none("ticks stored, not delivered", *missing)
+	r.judgeReaders()
+}
+
+func (r *Result) judgeReaders() {
+	ws := r.WebSocket
+	if ws == nil {
+		return
+	}
+	failures, broken := ws.Failures(), ws.Broken
+	if slow := ws.Slow; slow != nil {
+		failures += slow.Misspoken()
+		broken += slow.Broken
+		misjudged := int64(0)
+		if slow.Misjudged != nil {
+			misjudged = *slow.Misjudged
 		}
+		r.judge("ticks skipped, not as told", "0", "", float64(misjudged), slow.Misjudged != nil,
+			misjudged == 0)
+	}
+	r.none("WebSocket failures", failures)
+	r.none("gaps of good readers", ws.Gaps)
+	r.none("ticks that do not follow on the one before", broken)
+	if ws.Missing != nil {
+		r.none("ticks stored, not delivered", *ws.Missing)
 	}
 }
 
@@ -123,6 +142,9 @@ func (r *Result) judgeQuotes() {
 		return
 	}
 	r.none("quotes answered, not accounted for", r.Quotes.Remainder)
+	r.none("quotes acknowledged, never sent", max(r.Quotes.Received-r.Quotes.Sent, 0))
+	uncounted, known := r.uncounted()
+	r.judge("quotes acknowledged, not counted", "0", "", float64(uncounted), known, uncounted == 0)
 	if least := r.Options.Quotes.RateMin; least > 0 {
 		r.judge("quotes taken", fmt.Sprintf(">= %g", least), "/s", r.Quotes.PerSecond,
 			true, r.Quotes.PerSecond >= least)

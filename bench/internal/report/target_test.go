@@ -23,15 +23,18 @@ func stats(stored, throttled int64) *server.Stats {
 	return s
 }
 
+func posted(totals quotes.Totals) Result { return Result{Quotes: &Quotes{Totals: totals}} }
+
 func endpoint(name string, p95 float64) Endpoint {
 	return Endpoint{Name: name, Paced: true, Summary: latency.Summary{
 		Count: 100, Latency: latency.Times{P95: p95},
 	}}
 }
 
-// Each limit is tested on both sides, by itself: a change in one number must show in one target.
-func TestJudge(t *testing.T) {
-	f := func(r Result, name string, want State) {
+// judged returns a check of what becomes of one target of a result.
+func judged(t *testing.T) func(r Result, name string, want State) {
+	t.Helper()
+	return func(r Result, name string, want State) {
 		t.Helper()
 		r.Judge()
 		for _, target := range r.Targets {
@@ -48,6 +51,11 @@ func TestJudge(t *testing.T) {
 		}
 		t.Errorf("%s is not judged", name)
 	}
+}
+
+// Each limit is tested on both sides, by itself: a change in one number must show in one target.
+func TestJudge(t *testing.T) {
+	f := judged(t)
 	one := func(name string, p95 float64) Result {
 		return Result{Endpoints: []Endpoint{endpoint(name, p95)}}
 	}
@@ -86,7 +94,6 @@ func TestJudge(t *testing.T) {
 	broken.Broken = 1
 	f(broken, "errors", Missed)
 
-	posted := func(totals quotes.Totals) Result { return Result{Quotes: &Quotes{Totals: totals}} }
 	f(posted(quotes.Totals{Stored: 6000, Throttled: 4000}), "throttled", Met)
 	f(posted(quotes.Totals{Stored: 4000, Throttled: 6000}), "throttled", Met)
 	f(posted(quotes.Totals{Stored: 6001, Throttled: 4000}), "throttled", Missed)
@@ -94,7 +101,7 @@ func TestJudge(t *testing.T) {
 	f(posted(quotes.Totals{Stored: 5000, Throttled: 4999}), "throttled", NotMeasured)
 	f(posted(quotes.Totals{Remainder: 1}), "quotes answered, not accounted for", Missed)
 	f(posted(quotes.Totals{}), "quotes answered, not accounted for", Met)
-	accepted := posted(quotes.Totals{Received: 20_000})
+	accepted := posted(quotes.Totals{Sent: 20_000, Received: 20_000})
 	accepted.Counters.Before, accepted.Counters.After = stats(0, 50_000), stats(10_000, 60_000)
 	f(accepted, "throttled", Met)
 	accepted.Counters.After = stats(1000, 60_000)
@@ -112,20 +119,55 @@ func TestJudge(t *testing.T) {
 	f(Result{Memory: Memory{Known: true, PeakBytes: 1_000_000_000}}, "memory", Missed)
 	f(Result{}, "memory", NotMeasured)
 
-	f(Result{WebSocket: &WebSocket{}}, "WebSocket failures", Met)
-	f(Result{WebSocket: &WebSocket{Totals: sockets.Totals{Bad: 1}}}, "WebSocket failures", Missed)
-
-	missing := func(n int64) Result { return Result{WebSocket: &WebSocket{Missing: &n}} }
-	f(missing(0), "ticks stored, not delivered", Met)
-	f(missing(1), "ticks stored, not delivered", Missed)
-	f(missing(-1), "ticks stored, not delivered", Missed)
-
 	compared := func(ratio float64, errors ...string) Result {
 		return Result{Comparisons: []gets.Comparison{{Path: "/a", Ratio: ratio, Errors: errors}}}
 	}
 	f(compared(0.8), "/a against a bare server", Met)
 	f(compared(0.79), "/a against a bare server", Missed)
 	f(compared(1, "x"), "/a errors", Missed)
+}
+
+func TestAcknowledgementsAreJudged(t *testing.T) {
+	f := judged(t)
+	f(posted(quotes.Totals{Sent: 9, Received: 10}), "quotes acknowledged, never sent", Missed)
+	f(posted(quotes.Totals{Sent: 10, Received: 9}), "quotes acknowledged, never sent", Met)
+	f(posted(quotes.Totals{}), "quotes acknowledged, not counted", NotMeasured)
+	counts := posted(quotes.Totals{Sent: 20, Received: 20, Stored: 12, Throttled: 8})
+	counts.Counters.Before = stats(100, 100)
+	for _, c := range []struct {
+		stored, throttled int64
+		want              State
+	}{{112, 108, Met}, {113, 109, Met}, {112, 107, Missed}, {111, 109, Missed}, {113, 107, Missed}} {
+		counts.Counters.After = stats(c.stored, c.throttled)
+		f(counts, "quotes acknowledged, not counted", c.want)
+	}
+}
+
+func TestReadersAreJudged(t *testing.T) {
+	f := judged(t)
+	f(Result{WebSocket: &WebSocket{}}, "WebSocket failures", Met)
+	f(Result{WebSocket: &WebSocket{Totals: sockets.Totals{Bad: 1}}}, "WebSocket failures", Missed)
+
+	read := func(totals sockets.Totals) Result { return Result{WebSocket: &WebSocket{Totals: totals}} }
+	f(read(sockets.Totals{Gaps: 1}), "gaps of good readers", Missed)
+	f(read(sockets.Totals{Broken: 1}), "ticks that do not follow on the one before", Missed)
+	slow := func(totals sockets.Totals, misjudged *int64) Result {
+		return Result{WebSocket: &WebSocket{Slow: &Slow{Totals: totals, Misjudged: misjudged}}}
+	}
+	off := int64(1)
+	behind := sockets.Totals{Gaps: 9, Skipped: 99, Disconnected: 1} // That is what they are for.
+	f(slow(behind, new(int64)), "WebSocket failures", Met)
+	f(slow(behind, new(int64)), "gaps of good readers", Met)
+	f(slow(behind, new(int64)), "ticks skipped, not as told", Met)
+	f(slow(behind, nil), "ticks skipped, not as told", NotMeasured)
+	f(slow(behind, &off), "ticks skipped, not as told", Missed)
+	f(slow(sockets.Totals{Broken: 1}, nil), "ticks that do not follow on the one before", Missed)
+	f(slow(sockets.Totals{Bad: 1}, nil), "WebSocket failures", Missed)
+
+	missing := func(n int64) Result { return Result{WebSocket: &WebSocket{Missing: &n}} }
+	f(missing(0), "ticks stored, not delivered", Met)
+	f(missing(1), "ticks stored, not delivered", Missed)
+	f(missing(-1), "ticks stored, not delivered", Missed)
 }
 
 func TestPostsAreNotJudgedAsGets(t *testing.T) {
