@@ -176,10 +176,7 @@ func (m *Machine) modified(p *position, patch *PositionPatch) (Position, *Refusa
 		return next, nil
 	}
 	t := patch.Trailing.To
-	if t.Distance != 0 && t.Unit == 0 {
-		t.Unit = Points
-	}
-	t.Active = false
+	t.normalize()
 	if refusal := checkTrailing(t, false, k.symbol); refusal != nil {
 		return next, refusal
 	}

@@ -129,6 +129,9 @@ func (m *Machine) applyAccount(e *Event, d *AccountData) (*account, error) {
 // applyOrder makes an order what the event says it is.
 func (m *Machine) applyOrder(a *account, t EventType, d *OrderData) error {
 	o := m.orders[d.Order.ID]
+	if t != OrderRejected && !d.Order.Trailing.sound() {
+		return fmt.Errorf("order %d cannot trail by %d", d.Order.ID, d.Order.Trailing.Distance)
+	}
 	if o == nil && (t == OrderPlaced || t == OrderRejected) {
 		if d.Order.ID != m.lastOrder+1 {
 			return fmt.Errorf("order %d follows order %d", d.Order.ID, m.lastOrder)
@@ -203,6 +206,10 @@ func (m *Machine) applySwap(a *account, d *SwapData) error {
 // applyPosition makes a position what the event says it is.
 func (m *Machine) applyPosition(a *account, t EventType, d *PositionData) error {
 	p := m.positions[d.Position.ID]
+	if !d.Position.Trailing.sound() {
+		return fmt.Errorf("position %d cannot trail by %d", d.Position.ID,
+			d.Position.Trailing.Distance)
+	}
 	if t == PositionOpened {
 		if d.Position.ID != m.lastPosition+1 || p != nil {
 			return fmt.Errorf("position %d follows position %d", d.Position.ID, m.lastPosition)

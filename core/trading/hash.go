@@ -51,8 +51,8 @@ func (d *digest) text(s string) {
 func (d *digest) account(a *account) {
 	d.text(a.Currency.String())
 	d.ints(int64(a.ID), int64(a.MarginMode), int64(a.HedgedMargin), int64(a.StopOutPolicy),
-		int64(a.TradingState), a.Leverage, flag(a.KeepNegative), int64(a.Balance), int64(a.Credit),
-		flag(a.MarginCall), int64(a.LastSeq), int64(a.lines), int64(a.digest),
+		int64(a.TradingState), a.Leverage, bit(a.KeepNegative), int64(a.Balance), int64(a.Credit),
+		bit(a.MarginCall), int64(a.LastSeq), int64(a.lines), int64(a.digest),
 		int64(len(a.clients)), int64(len(a.orders)), int64(len(a.positions)))
 }
 
@@ -61,7 +61,7 @@ func (d *digest) order(symbol string, o *Order) {
 	d.text(o.ClientID)
 	d.trailing(&o.Trailing)
 	d.ints(int64(o.ID), int64(o.Account), int64(o.Side), int64(o.Type), int64(o.TimeInForce),
-		flag(o.ReduceOnly), int64(o.Volume), int64(o.Price), int64(o.LimitPrice),
+		bit(o.ReduceOnly), int64(o.Volume), int64(o.Price), int64(o.LimitPrice),
 		int64(o.PriceBound), int64(o.StopLoss), int64(o.TakeProfit), int64(o.ExpireAt),
 		int64(o.Status), int64(o.Cause), int64(o.Code), int64(o.Linked), int64(o.Position),
 		int64(o.PlacedAt), int64(o.Filled), int64(o.FillPrice), int64(o.Fingerprint))
@@ -77,10 +77,10 @@ func (d *digest) position(symbol string, p *Position) {
 }
 
 func (d *digest) trailing(t *Trailing) {
-	d.ints(t.Distance, int64(t.Unit), int64(t.Activation), flag(t.Active))
+	d.ints(t.Distance, int64(t.Unit), int64(t.Activation), bit(t.Active))
 }
 
-func flag(b bool) int64 {
+func bit(b bool) int64 {
 	if b {
 		return 1
 	}
@@ -95,7 +95,7 @@ func fingerprint(r *OrderRequest) uint64 {
 	h := uint64(fnvOffset)
 	for _, v := range [...]int64{
 		int64(r.Account), int64(r.Symbol), int64(r.Side), int64(r.Type), int64(r.TimeInForce),
-		flag(r.ReduceOnly), int64(r.Volume), int64(r.Price), int64(r.LimitPrice),
+		bit(r.ReduceOnly), int64(r.Volume), int64(r.Price), int64(r.LimitPrice),
 		int64(r.PriceBound), int64(r.StopLoss), int64(r.TakeProfit), r.Trailing.Distance,
 		int64(r.Trailing.Unit), int64(r.Trailing.Activation), int64(r.ExpireAt),
 	} {

@@ -148,7 +148,7 @@ func (m *Machine) checkMarkets() error {
 			}
 		}
 		for _, o := range a.orders {
-			waiting[o.Symbol] += int(flag(o.at >= 0) + flag(o.trailAt >= 0))
+			waiting[o.Symbol] += int(bit(o.at >= 0) + bit(o.trailAt >= 0))
 		}
 	}
 	for i := range m.markets {

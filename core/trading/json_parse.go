@@ -57,9 +57,6 @@ func (r *reader) trailing(id core.SymbolID) (t Trailing) {
 	t.Activation = r.level("activation", id)
 	t.Active = r.bool("active")
 	r.expect('}')
-	if r.fault == "" && checkTrailing(t, true, &core.Symbol{}) != nil {
-		r.fail("a trailing distance")
-	}
 	return t
 }
 

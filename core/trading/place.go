@@ -143,10 +143,16 @@ func normalize(r *OrderRequest) {
 			r.TimeInForce = FOK
 		}
 	}
-	if r.Trailing.Distance != 0 && r.Trailing.Unit == 0 {
-		r.Trailing.Unit = Points
+	r.Trailing.normalize()
+}
+
+func (t *Trailing) normalize() {
+	if t.Distance == 0 {
+		*t = Trailing{}
+	} else if t.Unit == 0 {
+		t.Unit = Points
 	}
-	r.Trailing.Active = false
+	t.Active = false
 }
 
 // repeat answers a request whose ClientID was used before: the same request is repeated, another

@@ -27,7 +27,7 @@ func trailLevel(t *Trailing, protects Side, price core.Price) core.Price {
 		distance = int64(mulDiv(uint64(price), uint64(t.Distance), bps, true))
 	}
 	if protects == Sell {
-		return price + core.Price(distance)
+		return min(price+core.Price(distance), core.PriceMax)
 	}
 	return max(price-core.Price(distance), 0)
 }
@@ -88,6 +88,9 @@ func follow(t Trailing, protects Side, level core.Price, q *Quote) (Trailing, co
 	}
 	return t, level, changed
 }
+
+// sound reports whether a trailing stop can be followed.
+func (t *Trailing) sound() bool { return checkTrailing(*t, false, &core.Symbol{}) == nil }
 
 // trail moves the trailing stops that a quote moves: of positions, then of orders.
 func (m *Machine) trail(k *market) {
