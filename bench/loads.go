@@ -50,7 +50,7 @@ func (l *loads) prepare(opts options.Options, survey *server.Survey, posting boo
 				Instruments: instruments, Format: q.Format, Seed: opts.Seed, Times: q.Times,
 				FirstSequence: q.Sequence, Source: q.Source,
 			},
-			Ack: q.Ack, Connections: q.Connections, Batch: q.Batch, Rate: q.Rate.PerSecond,
+			Ack: q.Ack, Via: q.Via, Connections: q.Connections, Batch: q.Batch, Rate: q.Rate.PerSecond,
 			Count: opts.Count, Duration: opts.Duration, Grace: opts.Timeout,
 		})
 	}

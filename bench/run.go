@@ -189,7 +189,7 @@ func (r *run) gather() {
 		r.result.Problems = append(r.result.Problems, r.loads.gets.Errors()...)
 	}
 	if load := r.loads.quotes; load != nil {
-		add("POST /ticks", load.Recorder(), r.opts.Quotes.Rate)
+		add(r.opts.Quotes.Via.Endpoint(), load.Recorder(), r.opts.Quotes.Rate)
 		q := &report.Quotes{Totals: load.Totals(), Connections: load.Connections()}
 		q.PerSecond = float64(q.Received) / r.result.Seconds
 		r.result.Quotes = q

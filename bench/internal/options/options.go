@@ -47,6 +47,7 @@ type Quotes struct {
 	Connections int           `json:"connections"`
 	Format      quotes.Format `json:"format"`
 	Ack         quotes.Ack    `json:"ack"`
+	Via         quotes.Via    `json:"via"`
 	Symbols     []string      `json:"symbols,omitempty"`
 	Times       bool          `json:"times"`
 	Sequence    uint64        `json:"firstSequence,omitempty"`
@@ -136,6 +137,8 @@ func (o *Options) quoteFlags(fs *flag.FlagSet, symbols *string) {
 	fs.TextVar(&q.Format, "format", quotes.NDJSON, "`format` of the quotes: ndjson, csv or json")
 	fs.TextVar(&q.Ack, "ack", quotes.Commit,
 		"what the answer waits for: commit or accept (`ack` of POST /ticks)")
+	fs.TextVar(&q.Via, "via", quotes.Post,
+		"`way` of the quotes: post is POST /ticks, ws is frames of NDJSON to /ws/ingest")
 	fs.StringVar(symbols, "symbols", "", "`names`, with commas between, to quote; empty is all")
 	fs.BoolVar(&q.Times, "times", false, "write the time at which it is due into each quote, else it "+
 		"has that of arrival; on when -ws reads what is posted")
@@ -238,6 +241,8 @@ func (o *Options) check() error {
 		return errors.New("-count counts quotes and GETs, and there are none: give -duration")
 	case !q.Rate.On() && !g.Rate.On() && o.Readers() == 0:
 		return errors.New("nothing to do: -quotes-rate, -get-rate and -ws are all 0")
+	case q.Via == quotes.Socket && q.Format != quotes.NDJSON:
+		return errors.New("-via ws sends -format ndjson")
 	case strings.ContainsAny(q.Source, "\"\\,\r\n"):
 		return errors.New("-lp is a plain name")
 	}

@@ -66,6 +66,22 @@ func TestComparisonMeasuresGetsAlone(t *testing.T) {
 	}
 }
 
+// Readers measure from when a quote was due, so quotes must carry that, unless told otherwise.
+func TestTimesFollowFromReaders(t *testing.T) {
+	f := func(args string, want bool) {
+		t.Helper()
+		o, err := Parse(strings.Fields(args), io.Discard)
+		if err != nil || o.Quotes.Times != want {
+			t.Errorf("%q: got %v, %v; want %v", args, o.Quotes.Times, err, want)
+		}
+	}
+	f("", true)
+	f("-ws 0", false)
+	f("-ws 0 -times", true)
+	f("-ws 3 -times=false", false)
+	f("-quotes-rate 0 -get-rate 5", false)
+}
+
 func TestWrongUsageIsExplained(t *testing.T) {
 	f := func(args, want string) {
 		t.Helper()
@@ -86,6 +102,11 @@ func TestWrongUsageIsExplained(t *testing.T) {
 	f("-get-rate fast", "a rate is a number")
 	f("-format xml", "a format is ndjson, csv or json")
 	f("-ack never", "an acknowledgement is commit or accept")
+	f("-via pigeon", "quotes go via post or ws")
+	f("-via ws -format csv", "-via ws sends -format ndjson")
+	f("-ws-slow -1", "-ws-slow is 0 to 10000")
+	f("-ws-stuck 10001", "-ws-stuck is")
+	f("-ws-slow-rate 0", "-ws-slow-rate is 10 to")
 	f("-batch 0", "-batch is 1 to 50000, not 0")
 	f("-conns 0", "-conns is")
 	f("-get-conns 0", "-get-conns is")

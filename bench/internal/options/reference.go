@@ -23,6 +23,8 @@ Exit code: 0 all targets met, 1 a target missed or the engine out of reach, 2 wr
 Examples:
   go run ./bench -duration 60s                        quotes, GETs and readers at once
   go run ./bench -quotes-rate max -get-rate 0 -ws 0   how many quotes a second are committed
+  go run ./bench -quotes-rate max -via ws -ack accept -get-rate 0 -ws 0
+  go run ./bench -ws 20 -ws-slow 5 -ws-stuck 500      readers that keep up, and some that do not
   go run ./bench -quotes-rate 0 -get-rate max -get-conns 16 -path '/ohlc?symbol=EURUSD&limit=500'
   go run ./bench -compare http://localhost:7998 -path '/ohlc?symbol=EURUSD&limit=500'
 `
@@ -34,9 +36,9 @@ var groups = []struct {
 	flags []string
 }{
 	{"Run", []string{"url", "duration", "count", "timeout", "seed"}},
-	{"Quotes (POST /ticks)", []string{
-		"quotes-rate", "quotes-min", "batch", "conns", "format", "ack", "symbols", "times", "seq",
-		"lp", "write",
+	{"Quotes (POST /ticks, /ws/ingest)", []string{
+		"quotes-rate", "quotes-min", "batch", "conns", "via", "format", "ack", "symbols", "times",
+		"seq", "lp", "write",
 	}},
 	{"GETs", []string{"get-rate", "get-conns", "path", "compare", "rounds"}},
 	{"WebSocket", []string{"ws", "ws-slow", "ws-slow-rate", "ws-stuck"}},

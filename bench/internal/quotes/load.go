@@ -25,6 +25,7 @@ type LoadOptions struct {
 	// Writer says what is quoted; Stream is set for each connection.
 	Writer WriterOptions
 	Ack    Ack
+	Via    Via
 	// Connections is at most the number of symbols, since each has symbols of its own.
 	Connections int
 	// Batch is how many quotes a request carries.
@@ -38,7 +39,7 @@ type LoadOptions struct {
 	Grace time.Duration
 }
 
-// Load posts quotes. Open, then Run once; Recorder and Totals may be called at any time from any
+// Load sends quotes. Open, then Run once; Recorder and Totals may be called at any time from any
 // goroutine.
 type Load struct {
 	opts     LoadOptions
@@ -51,11 +52,9 @@ type Load struct {
 // sender is one connection with its symbols. It belongs to one goroutine.
 type sender struct {
 	load   *Load
-	conn   *wire.Conn
+	to     carrier
 	writer *Writer
-	path   string
 	quotes int64 // How many it sends in all; 0 is no limit.
-	head   []byte
 }
 
 // NewLoad returns a load that has not connected yet.
@@ -65,7 +64,7 @@ func NewLoad(opts LoadOptions) *Load {
 		opts.Connections = int(min(int64(opts.Connections), opts.Count))
 	}
 	l := &Load{
-		opts: opts, recorder: latency.NewRecorder(), tally: &tally{ack: opts.Ack},
+		opts: opts, recorder: latency.NewRecorder(), tally: &tally{ack: opts.Ack, via: opts.Via},
 	}
 	connections := int64(opts.Connections)
 	for c := range opts.Connections {
@@ -75,16 +74,16 @@ func NewLoad(opts LoadOptions) *Load {
 		for i := c; i < len(opts.Writer.Instruments); i += opts.Connections {
 			writer.Instruments = append(writer.Instruments, opts.Writer.Instruments[i])
 		}
+		w := NewWriter(writer)
 		l.senders = append(l.senders, &sender{
-			load: l, conn: wire.New(opts.Wire), writer: NewWriter(writer),
-			path:   "/ticks?ack=" + opts.Ack.String(),
+			load: l, to: newCarrier(opts, w.ContentType()), writer: w,
 			quotes: (opts.Count + connections - 1 - int64(c)) / connections,
 		})
 	}
 	return l
 }
 
-// Connections is how many connections post.
+// Connections is how many connections send.
 func (l *Load) Connections() int { return len(l.senders) }
 
 // Recorder has the requests of the load.
@@ -96,14 +95,14 @@ func (l *Load) Totals() Totals { return l.tally.totals() }
 // Open connects, so that the first requests do not pay for it.
 func (l *Load) Open() error {
 	for _, s := range l.senders {
-		if err := s.conn.Open(); err != nil {
+		if err := s.to.open(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Run posts from start until the load has ended, and closes its connections. When ctx ends, the
+// Run sends from start until the load has ended, and closes its connections. When ctx ends, the
 // load ends with the requests that are due by then.
 func (l *Load) Run(ctx context.Context, start time.Time) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -174,7 +173,7 @@ func (s *sender) run(schedule *pace.Schedule) error {
 		left -= int64(n)
 		s.send(schedule, slot, body, n)
 	}
-	if err := s.conn.Close(); err != nil {
+	if err := s.to.close(); err != nil {
 		return fmt.Errorf("close connection: %w", err)
 	}
 	return nil
@@ -190,15 +189,14 @@ func (s *sender) send(schedule *pace.Schedule, slot pace.Slot, body []byte, quot
 	if s.load.opts.Rate == 0 {
 		slot.Due = sent
 	}
-	s.head = wire.AppendPostHead(
-		s.head[:0], s.load.opts.Wire.Address, s.path, s.writer.ContentType(), len(body))
-	answer, err := s.conn.Post(s.head, body)
+	answer, err := s.to.send(body)
 	done := time.Now()
 	taken, refused := s.load.tally.add(quotes, answer, err)
 	s.load.recorder.Record(
 		latency.Request{Due: slot.Due, Sent: sent, Done: done, Waited: slot.Waited, Failed: !taken})
 	switch {
 	case refused:
+		schedule.Stop() // At once; the others are told, and refused as well.
 		s.load.refused()
 	case taken || s.load.opts.Rate > 0:
 	case answer.Status == 503:

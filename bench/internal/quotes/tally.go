@@ -41,7 +41,8 @@ type Totals struct {
 	Rejections []string `json:"rejections,omitempty"`
 }
 
-// answer is the body of POST /ticks, of a batch that was taken or of a problem.
+// answer is the body of POST /ticks, or a message of /ws/ingest: of a batch that was taken, or of a
+// problem.
 type answer struct {
 	Received  int64 `json:"received"`
 	Stored    int64 `json:"stored"`
@@ -58,6 +59,7 @@ type answer struct {
 // tally adds up answers of all connections.
 type tally struct {
 	ack Ack
+	via Via
 	mu  struct {
 		sync.Mutex
 		totals Totals
@@ -86,7 +88,7 @@ func (t *tally) add(quotes int, got wire.Answer, err error) (taken, refused bool
 	if err == nil {
 		err = json.Unmarshal(got.Body, &a)
 		if err != nil || got.Status != t.ack.status() {
-			err = fmt.Errorf("POST /ticks: status %d: %s", got.Status, server.Brief(got.Body))
+			err = fmt.Errorf("%s: status %d: %s", t.via.Endpoint(), got.Status, server.Brief(got.Body))
 		}
 	}
 	t.mu.Lock()
@@ -117,7 +119,7 @@ func (t *tally) add(quotes int, got wire.Answer, err error) (taken, refused bool
 	if !a.Committed {
 		sum.Uncommitted++
 		sum.Failed++
-		keepSample(&sum.Errors, "POST /ticks: answered 200 without a commit")
+		keepSample(&sum.Errors, t.via.Endpoint()+": answered 200 without a commit")
 		return false, false
 	}
 	return true, false
