@@ -114,7 +114,7 @@ func (s *Store) open() (err error) {
 		if _, err := os.Stat(s.Path()); err != nil {
 			return fmt.Errorf("no market file: %w", err)
 		}
-	} else if s.lock, err = LockDir(s.opts.Dir); err != nil {
+	} else if err = s.takeDir(); err != nil {
 		return err
 	}
 	if err = inspectHeader(s.Path()); err != nil {
@@ -130,6 +130,18 @@ func (s *Store) open() (err error) {
 		return err
 	}
 	return s.openReading()
+}
+
+// takeDir takes the lock of the directory, and ends a restore that was stopped half way.
+func (s *Store) takeDir() (err error) {
+	if s.lock, err = LockDir(s.opts.Dir); err != nil {
+		return err
+	}
+	kept, err := finishRestore(s.opts.Dir, time.Now())
+	if err == nil && kept != "" {
+		s.opts.Log.Info("a restore that was stopped half way is done now", "kept", kept)
+	}
+	return err
 }
 
 // openWriting opens the connection that writes, and brings the file up to date.

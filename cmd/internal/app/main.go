@@ -40,6 +40,10 @@ type verb struct {
 var verbs = []verb{
 	{"import", runImport},
 	{"export", runExport},
+	{"backup", runBackup},
+	{"restore", runRestore},
+	{"verify", runVerify},
+	{"healthcheck", runHealthcheck},
 	{"version", runVersion},
 }
 

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"time"
+
+	"tradingengine/persist"
 )
 
 const (
@@ -54,6 +56,9 @@ func (p *progress) show(task string, done, total int64) {
 	}
 	p.log.Info(task, "done", fmt.Sprintf("%d%%", share))
 }
+
+// of is show as persist calls it.
+func (p *progress) of(done persist.Progress) { p.show(done.Task, done.Done, done.Total) }
 
 // end leaves the terminal's line.
 func (p *progress) end() {

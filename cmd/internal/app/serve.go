@@ -105,7 +105,7 @@ func (v *server) open(ctx context.Context) error {
 	progress := newProgress(v.streams.out, log)
 	v.store, err = persist.Open(persist.Options{
 		Dir: c.Data, Symbols: symbols, Sync: sync, Log: log,
-		Progress: func(p persist.Progress) { progress.show(p.Task, p.Done, p.Total) },
+		Progress: progress.of,
 	})
 	if err != nil {
 		return err

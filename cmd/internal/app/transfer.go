@@ -42,7 +42,7 @@ func runImport(ctx context.Context, args []string, s streams) error {
 	progress := newProgress(s.out, log)
 	store, err := persist.Open(persist.Options{
 		Dir: *dir, Symbols: symbols, Log: log,
-		Progress: func(p persist.Progress) { progress.show(p.Task, p.Done, p.Total) },
+		Progress: progress.of,
 	})
 	if err != nil {
 		return err

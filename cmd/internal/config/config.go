@@ -18,6 +18,9 @@ import (
 // ErrUsage is wrapped by everything that is wrong with a command line; the process exits with 2.
 var ErrUsage = errors.New("usage")
 
+// Addr is where a server is unless it is told otherwise.
+const Addr = "localhost:7999"
+
 // Server is the configuration of a running server.
 type Server struct {
 	Addr    string
@@ -66,7 +69,7 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 	fs := NewFlags("server")
 	feed := Feed{Kind: FeedSimulator}
 
-	fs.StringVar(&c.Addr, "addr", "localhost:7999",
+	fs.StringVar(&c.Addr, "addr", Addr,
 		"`host:port` to serve on; localhost means both loopback addresses")
 	fs.StringVar(&c.Data, "data", "",
 		"`directory` of the files; when not given: data/demo under the simulator,\n"+

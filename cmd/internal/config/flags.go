@@ -29,7 +29,45 @@ func (f Flags) Parse(args []string, getenv func(string) string, out io.Writer) e
 	if err := f.typo(args); err != nil {
 		return err
 	}
-	var err error
+	if err := f.environment(getenv); err != nil {
+		return err
+	}
+	return f.parse(args, out)
+}
+
+// ParseMixed is Parse for a verb whose operands may stand before, between and behind its flags. It
+// returns the operands, of which there must be as many as names.
+func (f Flags) ParseMixed(
+	args []string, getenv func(string) string, out io.Writer, names ...string,
+) (operands []string, err error) {
+	if err := f.environment(getenv); err != nil {
+		return nil, err
+	}
+	for {
+		if err = f.typo(args); err == nil {
+			err = f.parse(args, out)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if f.NArg() == 0 {
+			break
+		}
+		operands, args = append(operands, f.Arg(0)), f.Args()[1:]
+	}
+	if len(operands) != len(names) {
+		return nil, fmt.Errorf("%w: %s takes %s: server %[2]s [flags] %s", ErrUsage, f.Name(),
+			count(len(names)), strings.Join(names, " "))
+	}
+	return operands, nil
+}
+
+func count(operands int) string {
+	return [...]string{"no operand", "one operand", "two operands"}[operands]
+}
+
+// environment applies the environment.
+func (f Flags) environment(getenv func(string) string) (err error) {
 	f.VisitAll(func(fl *flag.Flag) {
 		name := "ENGINE_" + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
 		if v := getenv(name); v != "" && err == nil {
@@ -38,10 +76,11 @@ func (f Flags) Parse(args []string, getenv func(string) string, out io.Writer) e
 			}
 		}
 	})
-	if err != nil {
-		return err
-	}
-	err = f.FlagSet.Parse(args)
+	return err
+}
+
+func (f Flags) parse(args []string, out io.Writer) error {
+	err := f.FlagSet.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		f.help(out)
 		return err
@@ -88,7 +127,8 @@ func (f Flags) nearest(name string) string {
 func (f Flags) help(out io.Writer) {
 	if f.Name() == "server" {
 		fmt.Fprint(out, "server [flags]            run the trading engine\n"+
-			"server VERB [flags]       import, export, version; VERB -h explains each\n\n"+
+			"server VERB [flags]       import, export, backup, restore, verify, healthcheck, print, version;\n"+
+			"                          VERB -h explains each\n\n"+
 			"A flag wins over its environment variable (ENGINE_ADDR for -addr).\n\n")
 	} else {
 		fmt.Fprintf(out, "server %s [flags]\n\n", f.Name())
