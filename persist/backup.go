@@ -50,7 +50,11 @@ func Backup(ctx context.Context, opts BackupOptions) (r BackupResult, err error)
 	if err := os.MkdirAll(made, 0o750); err != nil {
 		return r, fmt.Errorf("cannot create the folder of the backup: %w", err)
 	}
-	if r, err = copyDataFiles(ctx, opts.Dir, made, openRead, opts.Progress); err == nil {
+	c := copier{open: openRead, progress: opts.Progress}
+	if c.gentle, err = inUse(opts.Dir); err == nil {
+		r, err = c.files(ctx, opts.Dir, made)
+	}
+	if err == nil {
 		err = takeName(made, target)
 	}
 	if err != nil {
@@ -85,10 +89,29 @@ func takeName(made, target string) error {
 	return syncPath(filepath.Dir(target))
 }
 
-// copyDataFiles copies what data files there are, and waits until they are on the disk.
-func copyDataFiles(
-	ctx context.Context, from, to string, open func(string) (*conn, error), progress func(Progress),
-) (r BackupResult, err error) {
+// inUse reports whether somebody holds a directory.
+func inUse(dir string) (bool, error) {
+	lock, err := LockDir(dir)
+	if errors.Is(err, ErrInUse) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, lock.Release()
+}
+
+// copier copies the files of a directory.
+type copier struct {
+	open     func(path string) (*conn, error)
+	progress func(Progress) // May be nil.
+	// gentle leaves a server half of the time, and the disk all of it now and then: after each run
+	// of pages it waits as long as they took.
+	gentle bool
+}
+
+// files copies what data files there are, and waits until they are on the disk.
+func (k *copier) files(ctx context.Context, from, to string) (r BackupResult, err error) {
 	for _, file := range dataFiles {
 		source := filepath.Join(from, file.name)
 		if there, err := exists(source); err != nil {
@@ -96,11 +119,11 @@ func copyDataFiles(
 		} else if !there {
 			continue
 		}
-		c, err := open(source)
+		c, err := k.open(source)
 		if err != nil {
 			return r, err
 		}
-		n, err := copyDatabase(ctx, c, filepath.Join(to, file.name), progress)
+		n, err := k.database(ctx, c, filepath.Join(to, file.name))
 		if err = errors.Join(err, c.close()); err != nil {
 			return r, fmt.Errorf("cannot copy %s: %w", source, err)
 		}
@@ -113,19 +136,17 @@ func copyDataFiles(
 // copyRun is how many pages are copied between two looks at the context, 4 MB.
 const copyRun = 1024
 
-// copyDatabase copies one file as of one commit. The read transaction around the copying keeps it
-// at that commit: without it, SQLite starts again whenever somebody commits. While it lasts the
-// write-ahead log of the source grows by what is written, so the copying does not dawdle.
-func copyDatabase(
-	ctx context.Context, c *conn, to string, progress func(Progress),
-) (bytes int64, err error) {
+// database copies one file as of one commit. The read transaction around the copying keeps it at
+// that commit: without it, SQLite starts again whenever somebody commits. While it lasts the
+// write-ahead log of the source grows by what is written.
+func (k *copier) database(ctx context.Context, c *conn, to string) (bytes int64, err error) {
 	if err := c.script("BEGIN"); err != nil {
 		return 0, err
 	}
 	if _, err := c.int("SELECT count(*) FROM sqlite_schema"); err != nil {
 		return 0, err
 	}
-	// The copy is synced once, when it is whole.
+	// SQLite need not sync the copy, nor be able to undo anything in it: it is synced here.
 	uri, err := fileURI(to, "mode=rwc&_pragma=synchronous(0)&_pragma=journal_mode(off)")
 	if err != nil {
 		return 0, err
@@ -136,7 +157,7 @@ func copyDatabase(
 	if err != nil {
 		return 0, err
 	}
-	err = copyPages(ctx, backup, filepath.Base(to), progress)
+	err = k.pages(ctx, backup, to)
 	pages := backup.PageCount()
 	if err = errors.Join(err, backup.Finish()); err != nil {
 		return 0, err
@@ -148,25 +169,36 @@ func copyDatabase(
 	return size * int64(pages), errors.Join(err, syncPath(to))
 }
 
-func copyPages(
-	ctx context.Context, b *sqlite.Backup, name string, progress func(Progress),
-) error {
-	for {
-		more, err := b.Step(copyRun)
-		if err == nil && more {
-			err = ctx.Err()
-		}
-		if err != nil {
+func (k *copier) pages(ctx context.Context, b *sqlite.Backup, to string) error {
+	for more := true; more; {
+		start := time.Now()
+		var err error
+		if more, err = b.Step(copyRun); err != nil {
 			return err
 		}
-		if progress != nil {
+		if k.progress != nil {
 			total := int64(b.PageCount())
-			progress(Progress{"copying " + name, total - int64(b.Remaining()), total})
+			k.progress(Progress{
+				"copying " + filepath.Base(to), total - int64(b.Remaining()), total,
+			})
 		}
-		if !more {
-			return nil
+		if !more || !k.gentle {
+			if err := ctx.Err(); more && err != nil {
+				return err
+			}
+			continue
+		}
+		// Syncing little and often keeps the commits of the server from waiting for all of it.
+		if err := syncPath(to); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Since(start)):
 		}
 	}
+	return nil
 }
 
 // openRead opens a file for reading only, also beside a server.

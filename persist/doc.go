@@ -23,6 +23,11 @@
 // readable times, for a person with the sqlite3 program. Symbols have ids of the file's own, which
 // never change; a [core.SymbolID] is a place in the configuration of one run and may.
 //
+// # Copies
+//
+// [Backup] copies the files of a directory beside a running server, [Restore] puts a copy in their
+// place, [Verify] reads everything and looks for contradictions.
+//
 // # Caveats
 //
 // Nothing but SQLite may open market.db in this process: closing any descriptor of a file drops

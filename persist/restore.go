@@ -61,7 +61,8 @@ func Restore(ctx context.Context, opts RestoreOptions) (r RestoreResult, err err
 	if err := os.Mkdir(copies, 0o750); err != nil {
 		return r, fmt.Errorf("%w: %w", ErrRestore, err)
 	}
-	copied, err := copyDataFiles(ctx, opts.Source, copies, openAtRest, opts.Progress)
+	c := copier{open: openAtRest, progress: opts.Progress}
+	copied, err := c.files(ctx, opts.Source, copies)
 	if err == nil {
 		err = rename(copies, filepath.Join(opts.Dir, restoreClears))
 	}

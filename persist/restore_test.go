@@ -174,7 +174,8 @@ func stopped(t *testing.T, source, dir string, steps int) {
 	if err := os.Mkdir(copies, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := copyDataFiles(t.Context(), source, copies, openAtRest, nil); err != nil {
+	c := copier{open: openAtRest}
+	if _, err := c.files(t.Context(), source, copies); err != nil {
 		t.Fatal(err)
 	}
 	before := filepath.Join(clears, restoreKept)

@@ -113,7 +113,7 @@ func (w *symbolVerifier) run(ctx context.Context) (err error) {
 // timeEnd is later than any quote: the year 2200.
 const timeEnd = core.Time(7_258_118_400_000_000)
 
-// span returns the oldest and the newest time of some rows, each by one look into a key; 0 for none.
+// span returns the oldest and the newest time of some rows, each by a look into a key; 0 for none.
 func (w *symbolVerifier) span(tables []string) (from, to core.Time, err error) {
 	end := func(function string) (core.Time, error) {
 		text := fmt.Sprintf("SELECT coalesce(%s(v), 0) FROM (SELECT NULL AS v", function)
@@ -191,8 +191,8 @@ func (w *symbolVerifier) bar(f core.Frame, b *storedBar) {
 	}
 }
 
-// higher compares the stored bars of a frame with what the closed minutes give. Of the newest bar it
-// depends on the clock whether it is closed.
+// higher compares the stored bars of a frame with what the closed minutes give. Whether the newest
+// bar is closed depends on the clock.
 func (w *symbolVerifier) higher(
 	ctx context.Context, f core.Frame, closed []core.Bar, from, to core.Time,
 ) error {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tradingengine/cmd/internal/config"
+	"tradingengine/cmd/internal/process"
 	"tradingengine/persist"
 )
 
@@ -17,6 +18,7 @@ func runBackup(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
+	process.Yield()
 	progress := newProgress(s.err, consoleLog(s.err))
 	r, err := persist.Backup(ctx, persist.BackupOptions{
 		Dir: *dir, Target: targets[0], Progress: progress.of,

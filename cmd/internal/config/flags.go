@@ -127,8 +127,8 @@ func (f Flags) nearest(name string) string {
 func (f Flags) help(out io.Writer) {
 	if f.Name() == "server" {
 		fmt.Fprint(out, "server [flags]            run the trading engine\n"+
-			"server VERB [flags]       import, export, backup, restore, verify, healthcheck, print, version;\n"+
-			"                          VERB -h explains each\n\n"+
+			"server VERB [flags]       import, export, backup, restore, verify, healthcheck,\n"+
+			"                          print, version; VERB -h explains each\n\n"+
 			"A flag wins over its environment variable (ENGINE_ADDR for -addr).\n\n")
 	} else {
 		fmt.Fprintf(out, "server %s [flags]\n\n", f.Name())
