@@ -13,6 +13,16 @@ func (e *Engine) Live(id SymbolID) (q LiveQuote, ok bool) {
 	return LiveQuote{Time(w[0]), Price(w[1]), Price(w[2])}, ok
 }
 
+// Newest returns the latest time of any accepted quote, 0 before the first. Quotes of watched
+// symbols up to it were handed over before, those of other shards than its own aside.
+func (e *Engine) Newest() Time {
+	var newest int64
+	for _, s := range e.shards {
+		newest = max(newest, s.newest.Load())
+	}
+	return Time(newest)
+}
+
 // Cut reads the newest cut of a symbol into c, reusing its Numbered; false before the first.
 func (e *Engine) Cut(id SymbolID, c *Cut) bool {
 	var w [cutWords]int64

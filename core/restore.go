@@ -41,6 +41,8 @@ func (e *Engine) Restore(id SymbolID, s *SymbolState) error {
 		m.seen, m.last, m.event = true, last.Time, last.Time
 		m.mid = MidOf(last.Bid, last.Ask)
 		m.live.put3(int64(last.Time), int64(last.Bid), int64(last.Ask))
+		newest := &e.shards[e.shardOf(id)].newest
+		newest.Store(max(newest.Load(), int64(last.Time)))
 	}
 	m.numbered = append(m.numbered, s.Numbered...)
 	e.start[id] = m.ticks.next

@@ -20,7 +20,8 @@ type shard struct {
 	_       [cacheLine]byte // Below: stored by the shard once a batch, loaded by others.
 	started atomic.Uint64
 	applied atomic.Uint64
-	_       [cacheLine - 16]byte
+	newest  atomic.Int64 // The latest stored time of any quote applied and handed over.
+	_       [cacheLine - 24]byte
 }
 
 // run applies batches until the inbox is closed and drained.
@@ -165,7 +166,9 @@ func (s *shard) publish(b *Batch) {
 	if !waited {
 		b.free()
 	}
+	newest := s.newest.Load()
 	for _, m := range s.touched {
+		newest = max(newest, int64(m.last))
 		if s.isCrowded(m) {
 			s.crowded = m
 		}
@@ -174,6 +177,7 @@ func (s *shard) publish(b *Batch) {
 		s.engine.dirty.mark(m.id)
 	}
 	s.touched = s.touched[:0]
+	s.newest.Store(newest)
 	s.counts.batches++
 	s.counts.publish(&s.block)
 	s.applied.Store(s.number)

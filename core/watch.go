@@ -19,6 +19,7 @@ type WatchedQuote struct {
 type Handover struct {
 	Shard   int
 	Number  uint64 // The batch's place in its shard's order.
+	Waited  bool   // A sender waits until the effects of the quotes are committed.
 	Quotes  []WatchedQuote
 	Message any // Set when it carries a message, and then nothing else is.
 }
@@ -27,8 +28,8 @@ type Handover struct {
 // must see every quote. Quotes of watched symbols come to it in order, none left out and none
 // merged; so do messages of others, all through one inbox, so that a message is received after
 // every quote that was handed over before it was sent. A full inbox makes shards wait, and with
-// them, in the end, senders. Watch, Receive, Release, Journaled and Fail belong to one goroutine;
-// Send and Close may be called from any.
+// them, in the end, senders. Watch, Receive and Release belong to one goroutine; the rest may be
+// called from any.
 //
 // Publication: a shard publishes a symbol's live quote and then loads its flag; the watcher stores
 // the flag and then reads the live quote. So no quote is newer than that live quote and not handed
@@ -39,6 +40,9 @@ type Watcher struct {
 	messages atomic.Int64 // Sent and not received.
 	waits    atomic.Int64 // Batches that had to wait for room.
 	failed   atomic.Bool  // Nobody receives any more.
+
+	signal    Handover    // Empty; all signals are this one,
+	signalled atomic.Bool // and it is in the inbox once at most.
 }
 
 // messageCost is what a message takes of the inbox's budget of quotes.
@@ -46,7 +50,7 @@ const messageCost = batchCost
 
 func newWatcher(e *Engine) Watcher {
 	limit := int64(e.opts.Watched) + messageCost*int64(e.opts.Messages)
-	return Watcher{engine: e, inbox: newInbox[*Handover](limit, 0)}
+	return Watcher{engine: e, inbox: newInbox[*Handover](limit, 1)}
 }
 
 // Watcher returns the engine's only watcher.
@@ -73,19 +77,34 @@ func (w *Watcher) Send(message any) bool {
 	return true
 }
 
+// Signal has Receive return something soon, an empty hand-over if nothing else. It never fails.
+func (w *Watcher) Signal() {
+	if !w.signalled.Swap(true) {
+		w.inbox.send(&w.signal)
+	}
+}
+
 // Receive returns what came next, sleeping until there is something; nil after Close, when
 // everything was received.
-func (w *Watcher) Receive() *Handover { return w.inbox.receive() }
+func (w *Watcher) Receive() *Handover {
+	h := w.inbox.receive()
+	if h == &w.signal {
+		w.signalled.Store(false)
+	}
+	return h
+}
 
 // Release gives a hand-over back.
 func (w *Watcher) Release(h *Handover) {
-	if h.Message != nil {
+	switch {
+	case h == &w.signal:
+	case h.Message != nil:
 		w.messages.Add(-1)
 		w.inbox.release(messageCost)
-		return
+	default:
+		w.inbox.release(h.cost())
+		handoverPool.Put(h)
 	}
-	w.inbox.release(h.cost())
-	handoverPool.Put(h)
 }
 
 // Queued returns how much of its limit the inbox has taken, in quotes and in messages.
@@ -95,7 +114,7 @@ func (w *Watcher) Queued() (quotes, messages int64) {
 }
 
 // Journaled lets go the senders whose quotes had all their effects committed: marks are, for each
-// shard, the number of the last hand-over that has.
+// shard, the number of the last hand-over that has. They never fall.
 func (w *Watcher) Journaled(marks []uint64) { w.engine.barrier.journal(marks) }
 
 // Fail says that nobody will receive any more: waiting senders get err, now and from now on, and
@@ -126,7 +145,7 @@ func (s *shard) hand(m *market, t Time, q *Quote) {
 func (s *shard) handOver(b *Batch) {
 	h, w := s.handing, &s.engine.watcher
 	s.handing = nil
-	h.Shard, h.Number = s.index, s.number
+	h.Shard, h.Number, h.Waited = s.index, s.number, b.waited
 	b.handed = true
 	s.counts.handed += int64(len(h.Quotes))
 	for waited := false; !w.failed.Load(); waited = true {

@@ -1,0 +1,72 @@
+package desk
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Stats are counters since this start. Each is right by itself.
+type Stats struct {
+	Commands int64 // Done.
+	Repeated int64 // Answered with the first answer of their key.
+	LookUps  int64 // Keys that were looked up in the journal.
+	Reads    int64
+	Busy     int64 // Commands and reads refused because too many were waiting.
+	Behind   int64 // Commands refused because too many events were, or the journal failed.
+
+	Quotes         int64 // Taken by the machine: handed over and new.
+	QuotesQueued   int64 // In the inbox now.
+	MessagesQueued int64
+
+	Head        uint64 // The newest event,
+	Committed   uint64 // and the newest that is on the disk.
+	Events      int64  // Committed.
+	Commits     int64
+	LastTook    time.Duration // Of the last commit.
+	MaxTook     time.Duration
+	TookTotal   time.Duration
+	Failures    int64 // Commits that failed.
+	JournalDown bool  // The last one did.
+}
+
+// counts are the counters. Those without a note are the desk's.
+type counts struct {
+	commands, repeated, reads, behind, quotes atomic.Int64
+
+	busy, lookUps atomic.Int64 // Callers'.
+	head          atomic.Uint64
+	failures      atomic.Int64 // The committer's.
+
+	mu struct {
+		sync.Mutex
+		events, commits   int64
+		last, most, total time.Duration
+	}
+}
+
+func (c *counts) commit(events int, took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mu.commits++
+	c.mu.events += int64(events)
+	c.mu.last, c.mu.most = took, max(c.mu.most, took)
+	c.mu.total += took
+}
+
+// Stats returns the counters.
+func (d *Desk) Stats() Stats {
+	c := &d.counts
+	s := Stats{
+		Commands: c.commands.Load(), Repeated: c.repeated.Load(), LookUps: c.lookUps.Load(),
+		Reads: c.reads.Load(), Busy: c.busy.Load(), Behind: c.behind.Load(),
+		Quotes: c.quotes.Load(), Committed: d.committed.Load(), Head: c.head.Load(),
+		Failures: c.failures.Load(), JournalDown: d.failing.Load(),
+	}
+	s.QuotesQueued, s.MessagesQueued = d.watcher.Queued()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.Events, s.Commits = c.mu.events, c.mu.commits
+	s.LastTook, s.MaxTook, s.TookTotal = c.mu.last, c.mu.most, c.mu.total
+	return s
+}
