@@ -60,7 +60,7 @@ func checkpoint(c *conn, mode string) (r checkpointRow, err error) {
 
 // checkpoints keep the log short, after commits. It belongs to the writer.
 type checkpoints struct {
-	store  *Store
+	file   *database
 	log    int64 // Pages in the log when last looked.
 	next   int64 // Pages at which the next one is due.
 	warned time.Time
@@ -82,7 +82,7 @@ func (k *checkpoints) after(c *conn) (moved bool, err error) {
 		return false, nil
 	}
 	if r.log >= walEndPages {
-		k.store.reads.end(walReadMax)
+		k.file.reads.end(walReadMax)
 	}
 	if r.log < walWaitPages {
 		r, err = checkpoint(c, checkpointPassive)
@@ -95,7 +95,7 @@ func (k *checkpoints) after(c *conn) (moved bool, err error) {
 	}
 	if k.log >= walWarnPages && time.Since(k.warned) > time.Minute {
 		k.warned = time.Now()
-		k.store.opts.Log.Warn("a long read by another program keeps the write-ahead log growing",
+		k.file.log.Warn("a long read by another program keeps the write-ahead log growing",
 			"bytes", k.bytes())
 	}
 	return err == nil && r.moved == r.log, nil

@@ -48,5 +48,5 @@ func openFailure(path string, err error) error {
 	case isDamage(code):
 		return fmt.Errorf("%w: %s: %w; restore a backup", ErrDamaged, path, err)
 	}
-	return fmt.Errorf("cannot open the market file %s: %w", path, err)
+	return fmt.Errorf("cannot open %s: %w", path, err)
 }

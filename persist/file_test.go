@@ -71,13 +71,13 @@ func TestUnusableFilesAreLeftAlone(t *testing.T) {
 	f("start of a header", market[:50], ErrForeignFile)
 	f("other tables", sqlFile("CREATE TABLE t (x)"), ErrForeignFile)
 	f("other program", sqlFile("PRAGMA application_id=7; CREATE TABLE t (x)"), ErrForeignFile)
-	f("newer major version", version(latestVersion()+minorVersions), ErrNewerSchema)
+	f("newer major version", version(marketSchema.latest()+minorVersions), ErrNewerSchema)
 	f("cut in the middle", market[:len(market)/2/4096*4096], ErrDamaged)
 	f("cut in the first page", market[:1000], ErrDamaged)
 	f("first page overwritten",
 		append(append(bytes.Clone(market[:100]), bytes.Repeat([]byte{0xff}, 3996)...), market[4096:]...),
 		ErrDamaged)
-	f("newer minor version", version(latestVersion()+1), nil)
+	f("newer minor version", version(marketSchema.latest()+1), nil)
 }
 
 // TestFreshFiles opens what a kill during the very first start may leave.
@@ -91,11 +91,11 @@ func TestFreshFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := openSecond(t, dir)
-	if got := queryInt(t, db, "PRAGMA user_version"); got != latestVersion() {
-		t.Errorf("version %d, want %d", got, latestVersion())
+	if got := queryInt(t, db, "PRAGMA user_version"); got != marketSchema.latest() {
+		t.Errorf("version %d, want %d", got, marketSchema.latest())
 	}
-	if got := queryInt(t, db, "PRAGMA application_id"); got != applicationID {
-		t.Errorf("application %x, want %x", got, applicationID)
+	if got := queryInt(t, db, "PRAGMA application_id"); got != marketSchema.application {
+		t.Errorf("application %x, want %x", got, marketSchema.application)
 	}
 	if got := queryText(t, db, "PRAGMA journal_mode"); got != "wal" {
 		t.Errorf("journal mode %s, want wal", got)

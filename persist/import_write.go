@@ -26,7 +26,7 @@ type importWriter struct {
 
 func newImportWriter(s *Store, tuning importTuning) *importWriter {
 	return &importWriter{
-		store: s, tuning: tuning, log: checkpoints{store: s}, chunks: make(chan *importChunk, 8),
+		store: s, tuning: tuning, log: checkpoints{file: &s.database}, chunks: make(chan *importChunk, 8),
 		targets: make([]importTarget, s.opts.Symbols.Len()),
 	}
 }

@@ -9,43 +9,49 @@ import (
 
 // Errors of a file that cannot be used. It is left as it was.
 var (
-	ErrForeignFile = errors.New("not a market file")
-	ErrDamaged     = errors.New("the market file is damaged")
-	ErrNewerSchema = errors.New("the market file is of a newer version")
-	ErrOlderSchema = errors.New("the market file is of an older version")
+	ErrForeignFile = errors.New("not a file of the engine")
+	ErrDamaged     = errors.New("the file is damaged")
+	ErrNewerSchema = errors.New("the file is of a newer version")
+	ErrOlderSchema = errors.New("the file is of an older version")
 )
 
-// applicationID stands in the header of every market file ("TEMD"), so that no other SQLite file
-// is taken for one.
-const applicationID = 0x54454D44
+// schema is what a kind of file is made of.
+type schema struct {
+	// application stands in the header of every such file, so that no other is taken for one.
+	application int64
+	migrations  []migration // At least one.
+}
+
+// migration leads to a version from the one before, in one transaction.
+type migration struct {
+	version int64
+	file    string
+}
 
 // A schema version is major·1000 + minor, kept as the file's user_version. A minor step only adds
 // what an older program may ignore; a major one does not.
 const minorVersions = 1000
 
-// migrations lead from one version to the next, each in one transaction.
-var migrations = []struct {
-	version int64
-	file    string
-}{
-	{1_000, "migrations/001_market.sql"},
+var marketSchema = schema{
+	application: 0x54454D44, // TEMD
+	migrations:  []migration{{1_000, "migrations/001_market.sql"}},
 }
 
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-func latestVersion() int64 { return migrations[len(migrations)-1].version }
+func (x *schema) latest() int64 { return x.migrations[len(x.migrations)-1].version }
 
-// inspectHeader looks at the first bytes of a file before SQLite does, because opening a file is
+// inspect looks at the first bytes of a file before SQLite does, because opening a file is
 // already enough to change some. A missing or empty file is fresh.
-func inspectHeader(path string) error {
+func (x *schema) inspect(path string) error {
 	const size = 100
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("cannot open the market file: %w", err)
+		return fmt.Errorf("cannot open a file: %w", err)
 	}
 	var header [size]byte
 	n, err := f.Read(header[:])
@@ -56,7 +62,7 @@ func inspectHeader(path string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("cannot read the market file: %w", err)
+		return fmt.Errorf("cannot read a file: %w", err)
 	}
 	if n < size || string(header[:16]) != "SQLite format 3\x00" {
 		return fmt.Errorf("%w: %s is not an SQLite file", ErrForeignFile, path)
@@ -66,27 +72,27 @@ func inspectHeader(path string) error {
 			int64(header[at+3])
 	}
 	const versionAt, applicationAt = 60, 68
-	return checkVersion(path, word(applicationAt), word(versionAt))
+	return x.check(path, word(applicationAt), word(versionAt))
 }
 
-// checkVersion refuses files of other programs and of newer ones. An application id of 0 is left
+// check refuses files of other programs and of newer ones. An application id of 0 is left
 // to the check of the open file: a new file has it until its first transaction is in place.
-func checkVersion(path string, application, version int64) error {
-	if application != 0 && application != applicationID {
+func (x *schema) check(path string, application, version int64) error {
+	if application != 0 && application != x.application {
 		return fmt.Errorf("%w: %s belongs to another program", ErrForeignFile, path)
 	}
-	if version/minorVersions > latestVersion()/minorVersions {
+	if version/minorVersions > x.latest()/minorVersions {
 		return fmt.Errorf("%w: %s has schema %d.%d, this program knows up to %d.%d; "+
 			"use the newer program or restore a backup", ErrNewerSchema, path,
 			version/minorVersions, version%minorVersions,
-			latestVersion()/minorVersions, latestVersion()%minorVersions)
+			x.latest()/minorVersions, x.latest()%minorVersions)
 	}
 	return nil
 }
 
-// schemaVersion reads and checks the version of an open file; 0 is a fresh one. It is the first
+// versionOf reads and checks the version of an open file; 0 is a fresh one. It is the first
 // thing that is read, so a file that is cut short shows here.
-func schemaVersion(c *conn, path string) (int64, error) {
+func (x *schema) versionOf(c *conn, path string) (int64, error) {
 	tables, err := c.int("SELECT count(*) FROM sqlite_schema")
 	if err != nil {
 		return 0, openFailure(path, err)
@@ -102,16 +108,16 @@ func schemaVersion(c *conn, path string) (int64, error) {
 	if application == 0 && tables > 0 {
 		return 0, fmt.Errorf("%w: %s belongs to another program", ErrForeignFile, path)
 	}
-	return version, checkVersion(path, application, version)
+	return version, x.check(path, application, version)
 }
 
 // migrate brings an open file to the latest version.
-func migrate(c *conn, path string) error {
-	version, err := schemaVersion(c, path)
+func (x *schema) migrate(c *conn, path string) error {
+	version, err := x.versionOf(c, path)
 	if err != nil {
 		return err
 	}
-	for _, m := range migrations {
+	for _, m := range x.migrations {
 		if m.version <= version {
 			continue
 		}
@@ -121,7 +127,7 @@ func migrate(c *conn, path string) error {
 		}
 		err = c.transact(func() error {
 			return c.script(fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=%d;\n%s",
-				applicationID, m.version, text))
+				x.application, m.version, text))
 		})
 		if err != nil {
 			return fmt.Errorf("cannot bring %s to version %d.%d: %w", path,

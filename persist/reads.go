@@ -9,7 +9,7 @@ import (
 
 // ErrReadEnded is returned for a read that lasted too long, or was ended because the write-ahead
 // log had to start again.
-var ErrReadEnded = errors.New("the read of the market file took too long")
+var ErrReadEnded = errors.New("the read of the file took too long")
 
 // reads knows the reads under way, so that those that hold up the log can be ended.
 type reads struct {
@@ -51,15 +51,4 @@ func (r *reads) end(lasted time.Duration) {
 			read.cancel(ErrReadEnded)
 		}
 	}
-}
-
-// reading runs f with a connection of the pool, under the store's deadline for reads.
-func (s *Store) reading(ctx context.Context, f func(ctx context.Context, c *conn) error) error {
-	ctx, done := s.reads.begin(ctx, s.opts.ReadTimeout)
-	defer done()
-	err := s.readConn(ctx, func(c *conn) error { return f(ctx, c) })
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return cause
-	}
-	return err
 }

@@ -96,7 +96,7 @@ func checkSource(ctx context.Context, opts *RestoreOptions) error {
 			return err
 		}
 	}
-	if err := inspectHeader(filepath.Join(opts.Source, MarketFile)); err != nil {
+	if err := marketSchema.inspect(filepath.Join(opts.Source, MarketFile)); err != nil {
 		return fmt.Errorf("%w: %w", ErrRestore, err)
 	}
 	found, err := verifyDir(ctx, opts.Source, opts.Progress)

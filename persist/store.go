@@ -1,15 +1,12 @@
 package persist
 
 import (
-	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -54,23 +51,13 @@ type Progress struct {
 // Store is the market file of one data directory. Its reads may come from any goroutine. What
 // writes takes turns by a mutex; in a running server only the Writer does.
 type Store struct {
+	database
 	opts    Options
 	lock    *Lock
-	read    *sql.DB
 	ids     []int64 // The file's id by core.SymbolID; 0 for a symbol the file does not know.
 	sources *core.Sources
-	reads   reads
-
-	writing struct {
-		sync.Mutex
-		conn    *conn // Nil in a read-only store.
-		sources int   // Source names that are in the file.
-		broken  bool  // The file is not touched any more.
-	}
+	written int // Source names that are in the file; changed by who holds writing.
 }
-
-// busyTimeout is how long the writing connection waits for a lock, in milliseconds.
-const busyTimeout = "PRAGMA busy_timeout=1000"
 
 // syncOnce sets how the driver syncs, which holds for the whole process.
 var syncOnce sync.Once
@@ -102,7 +89,10 @@ func Open(opts Options) (*Store, error) {
 		// most of what a commit waits for. Where it does not exist fsync stays.
 		_, _ = sqlite.Fdatasync(runtime.GOOS == "linux")
 	})
-	s := &Store{opts: opts}
+	s := &Store{opts: opts, database: database{
+		path: filepath.Join(opts.Dir, MarketFile), schema: &marketSchema, log: opts.Log,
+		readers: opts.Readers, readTimeout: opts.ReadTimeout,
+	}}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -117,7 +107,7 @@ func (s *Store) open() (err error) {
 	} else if err = s.takeDir(); err != nil {
 		return err
 	}
-	if err = inspectHeader(s.Path()); err != nil {
+	if err = s.schema.inspect(s.path); err != nil {
 		return err
 	}
 	if s.opts.ReadOnly {
@@ -146,95 +136,27 @@ func (s *Store) takeDir() (err error) {
 
 // openWriting opens the connection that writes, and brings the file up to date.
 func (s *Store) openWriting() error {
-	c, err := openConn(s.Path(), "mode=rwc")
-	if err != nil {
-		return openFailure(s.Path(), err)
+	synchronous := "FULL" // A commit waits for the disk: that is what an acknowledgement says.
+	if s.opts.Sync == SyncNormal {
+		synchronous = "NORMAL"
 	}
-	s.writing.conn = c
-	if _, err = schemaVersion(c, s.Path()); err != nil {
+	if err := s.openWriter(synchronous); err != nil {
 		return err
 	}
-	for _, pragma := range s.writePragmas() {
-		if err = c.script("PRAGMA " + pragma); err != nil {
-			return openFailure(s.Path(), err)
-		}
+	c := s.writing.conn
+	if err := settleForming(c); err != nil {
+		return openFailure(s.path, err)
 	}
-	if err = migrate(c, s.Path()); err != nil {
-		return err
-	}
-	if err = settleForming(c); err != nil {
-		return openFailure(s.Path(), err)
-	}
-	if err = s.loadSources(c); err != nil {
+	if err := s.loadSources(c); err != nil {
 		return err
 	}
 	return s.adoptSymbols(c)
 }
 
-// writePragmas are set on the connection that writes.
-func (s *Store) writePragmas() []string {
-	synchronous := "FULL" // A commit waits for the disk: that is what an acknowledgement says.
-	if s.opts.Sync == SyncNormal {
-		synchronous = "NORMAL"
-	}
-	return []string{
-		// Waiting for another program's transaction is better than failing at once; longer waits
-		// are the writer's own, which can be watched.
-		strings.TrimPrefix(busyTimeout, "PRAGMA "),
-		// Small pages make a transaction that touches many symbols write less.
-		"page_size=4096",
-		// One sync a commit, and readers and the writer never wait for each other.
-		"journal_mode=WAL",
-		"synchronous=" + synchronous,
-		// Checkpoints come when the writer says so, not inside somebody's commit.
-		"wal_autocheckpoint=0",
-		// The log keeps this much after it starts again: overwriting a file is cheaper to sync
-		// than growing it.
-		fmt.Sprintf("journal_size_limit=%d", walKeepBytes),
-		// There are no foreign keys: rows of ticks are not checked one by one.
-		"foreign_keys=0",
-		// The pages at the end of every symbol's ticks and bars stay in memory.
-		"cache_size=-16384",
-		// What a statement sets aside for its own undoing needs no file.
-		"temp_store=MEMORY",
-	}
-}
-
-// openReading opens the pool that reads.
-func (s *Store) openReading() error {
-	// A reader waits only while a checkpoint starts the log anew, which is short. query_only says
-	// no to writes in SQLite's words; mode=ro already makes them impossible.
-	const query = "mode=ro&_pragma=busy_timeout(1000)&_pragma=query_only(1)" +
-		"&_pragma=cache_size(-4096)"
-	uri, err := fileURI(s.Path(), query)
-	if err != nil {
-		return err
-	}
-	if s.read, err = sql.Open("sqlite", uri); err != nil {
-		return openFailure(s.Path(), err)
-	}
-	s.read.SetMaxOpenConns(s.opts.Readers)
-	s.read.SetMaxIdleConns(s.opts.Readers)
-	return nil
-}
-
 // Close gives the file and the directory free. It may be called more than once; nothing else may
-// use the store then. After storage failed for good it leaves the file open, for the process to end
-// with: closing would move pages of the log into the file that may never have reached the disk,
-// while a new start takes only those whose checksums are right.
+// use the store then. After storage failed for good the file is left open, as database.close says.
 func (s *Store) Close() error {
-	var all error
-	if s.read != nil {
-		all = errors.Join(all, s.read.Close())
-		s.read = nil
-	}
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if s.writing.conn != nil && !s.writing.broken {
-		// The last connection to close moves the log into the file and removes it.
-		all = errors.Join(all, s.writing.conn.close())
-	}
-	s.writing.conn = nil
+	all := s.close()
 	if s.lock != nil {
 		all = errors.Join(all, s.lock.Release())
 		s.lock = nil
@@ -246,46 +168,8 @@ func (s *Store) Close() error {
 func (s *Store) Dir() string { return s.opts.Dir }
 
 // Path returns the path of the market file.
-func (s *Store) Path() string { return filepath.Join(s.opts.Dir, MarketFile) }
+func (s *Store) Path() string { return s.path }
 
 // Sources returns the table of source names, as the file has them and as they are added in this
 // run. The engine is made with it, so that ids mean the same in memory and in the file.
 func (s *Store) Sources() *core.Sources { return s.sources }
-
-// transact runs f in a transaction of the connection that writes. Only one runs at a time.
-func (s *Store) transact(f func(c *conn) error) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	return s.transactLocked(f)
-}
-
-// abandon says that the file must not be touched any more.
-func (s *Store) abandon() {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	s.writing.broken = true
-}
-
-func (s *Store) transactLocked(f func(c *conn) error) error {
-	c := s.writing.conn
-	switch {
-	case c == nil:
-		return errors.New("persist: the store is read-only or closed")
-	case s.writing.broken:
-		return ErrStorageFailed
-	}
-	return c.transact(func() error { return f(c) })
-}
-
-// readConn borrows a connection of the pool for f.
-func (s *Store) readConn(ctx context.Context, f func(c *conn) error) error {
-	pooled, err := s.read.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	err = pooled.Raw(func(d any) error {
-		c := borrowConn(d)
-		return errors.Join(f(c), c.closeStatements())
-	})
-	return errors.Join(err, pooled.Close())
-}

@@ -123,11 +123,11 @@ func (s *Store) knowFile() error {
 }
 
 func (s *Store) knowFileBy(ctx context.Context, c *conn) error {
-	version, err := schemaVersion(c, s.Path())
+	version, err := s.schema.versionOf(c, s.path)
 	if err != nil {
 		return err
 	}
-	if version/minorVersions < latestVersion()/minorVersions {
+	if version/minorVersions < s.schema.latest()/minorVersions {
 		return fmt.Errorf("%w: %s has schema %d.%d; start the server on it once",
 			ErrOlderSchema, s.Path(), version/minorVersions, version%minorVersions)
 	}
@@ -175,7 +175,7 @@ func (s *Store) loadSources(c *conn) error {
 	if s.sources, err = core.NewSources(names); err != nil {
 		return fmt.Errorf("%w: table source: %w", ErrDamaged, err)
 	}
-	s.writing.sources = len(names)
+	s.written = len(names)
 	return nil
 }
 
@@ -183,7 +183,7 @@ func (s *Store) loadSources(c *conn) error {
 // file has once the transaction is committed.
 func (s *Store) putSources(c *conn) (int, error) {
 	n := s.sources.Len()
-	for id := s.writing.sources + 1; id <= n; id++ {
+	for id := s.written + 1; id <= n; id++ {
 		err := c.exec("INSERT INTO source (id, name) VALUES (?, ?)",
 			int64(id), s.sources.Name(core.SourceID(id)))
 		if err != nil {
@@ -197,5 +197,5 @@ func (s *Store) putSources(c *conn) (int, error) {
 func (s *Store) storedSources(n int) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	s.writing.sources = n
+	s.written = n
 }

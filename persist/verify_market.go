@@ -13,7 +13,7 @@ import (
 // verifyMarket looks at the file of the market, week by week of each symbol. What is older than the
 // oldest minute of a symbol cannot be judged: retention may have taken what it was made of.
 func verifyMarket(ctx context.Context, v *verifier) error {
-	if _, err := schemaVersion(v.conn, v.file); err != nil {
+	if _, err := marketSchema.versionOf(v.conn, v.file); err != nil {
 		return err
 	}
 	symbols, err := storedSymbols(ctx, v.conn)

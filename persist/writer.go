@@ -56,7 +56,7 @@ func (s *Store) NewWriter(opts WriterOptions) *Writer {
 		opts.FinalTimeout = 10 * time.Second
 	}
 	w := &Writer{
-		store: s, opts: opts, checkpoints: checkpoints{store: s},
+		store: s, opts: opts, checkpoints: checkpoints{file: &s.database},
 		beforeEnd: func() error { return nil },
 	}
 	w.published.stats.FlushSeconds.Bounds = flushBounds[:]

@@ -46,7 +46,7 @@ func BenchmarkBareLoop(b *testing.B) {
 			s := openStore(b, Options{Dir: b.TempDir(), Symbols: defaultRegistry(b)})
 			c := s.writing.conn
 			w := newTickWriter(c)
-			points := checkpoints{store: s}
+			points := checkpoints{file: &s.database}
 			ticks := make([]core.Tick, rows/len(s.ids)+1)
 			at, done := testStart, int64(0)
 			b.ReportAllocs()
@@ -79,7 +79,7 @@ func BenchmarkCommit(b *testing.B) {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
 			bare := openStore(b, Options{Dir: b.TempDir(), Symbols: defaultRegistry(b)})
 			w := newTickWriter(bare.writing.conn)
-			points := checkpoints{store: bare}
+			points := checkpoints{file: &bare.database}
 			ticks := make([]core.Tick, rows/len(bare.ids)+1)
 			at := testStart
 			s := openStore(b, Options{Dir: b.TempDir(), Symbols: defaultRegistry(b)})
