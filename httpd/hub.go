@@ -128,31 +128,37 @@ func newHub(opts hubOptions) *hub {
 	opts.setDefaults()
 	h := &hub{
 		opts: opts, engine: opts.engine, symbols: opts.engine.Symbols(),
-		texts: newStreamTexts(opts.engine.Symbols()), logs: make(map[streamLogKey]*streamLog),
+		texts:    newStreamTexts(opts.engine.Symbols()),
 		commands: make(chan hubCommand), stopped: make(chan struct{}),
 		past: make(chan struct{}, pastReadsMax), scratch: make([]byte, 0, scratchBytes),
 	}
 	h.sessions.all = make(map[*session]struct{})
+	h.clear()
+	return h
+}
+
+// clear makes the hub know of no stream.
+func (h *hub) clear() {
+	h.logs, h.changed = make(map[streamLogKey]*streamLog), nil
+	h.pacing, h.pending, h.due = hubPace{}, false, time.Time{}
 	n := h.symbols.Len()
-	h.ticks.symbols = make([]tickSymbol, n)
-	h.ticks.read = make([]core.Tick, tickRun)
-	h.quotes.symbols = make([]quoteSymbol, n)
-	h.quotes.read = make([]core.Move, moveRun)
+	h.ticks = tickFeed{symbols: make([]tickSymbol, n), read: make([]core.Tick, tickRun)}
+	h.quotes = quoteFeed{symbols: make([]quoteSymbol, n), read: make([]core.Move, moveRun)}
 	for i := range h.quotes.rates {
 		h.quotes.rates[i].symbols = make([]rateSymbol, n)
 	}
 	for f := range h.bars {
-		h.bars[f].frame = core.Frame(f)
-		h.bars[f].symbols = make([]barSymbol, n)
-		h.bars[f].read = make([]core.Bar, barRun)
+		h.bars[f] = barFeed{
+			frame: core.Frame(f), symbols: make([]barSymbol, n), read: make([]core.Bar, barRun),
+		}
 	}
-	return h
 }
 
 // run works until ctx ends. It is called once. What sessions are left are then cut off.
 func (h *hub) run(ctx context.Context) {
 	h.timer = time.NewTimer(0)
 	defer h.timer.Stop()
+	work := h.work
 	for {
 		signal := h.engine.StreamSignal()
 		if h.pending || len(h.logs) == 0 {
@@ -165,13 +171,13 @@ func (h *hub) run(ctx context.Context) {
 			return
 		case c := <-h.commands:
 			h.now = time.Now()
-			c.run()
+			h.guard(c.run)
 			close(c.done)
 		case <-signal:
 			h.pending = true
 		case <-h.timer.C:
 		}
-		h.work()
+		h.guard(work)
 	}
 }
 

@@ -45,17 +45,27 @@ func (h *hub) upgrade(ctx *fasthttp.RequestCtx, p purpose) error {
 		CheckOrigin: func(*fasthttp.RequestCtx) bool { return true },
 		Error:       func(*fasthttp.RequestCtx, int, error) {},
 	}
-	err := upgrader.Upgrade(ctx, func(c *websocket.Conn) {
-		conn := detach(c.NetConn())
-		limitSendBuffer(conn, h.opts.unsent)
-		if s := h.open(conn, p); s != nil {
-			go s.run()
-		}
-	})
+	err := upgrader.Upgrade(ctx, func(c *websocket.Conn) { h.begin(c.NetConn(), p) })
 	if err != nil {
 		return badHandshake.because(strings.TrimPrefix(err.Error(), "websocket: "))
 	}
 	return nil
+}
+
+// begin starts the session of a connection that was upgraded. fasthttp would let a panic here end
+// the process.
+func (h *hub) begin(kept net.Conn, p purpose) {
+	defer func() {
+		if v := recover(); v != nil {
+			h.notePanic("handshake", v)
+			_ = kept.Close() // Nothing of it is used any more.
+		}
+	}()
+	conn := detach(kept)
+	limitSendBuffer(conn, h.opts.unsent)
+	if s := h.open(conn, p); s != nil {
+		go s.run()
+	}
 }
 
 // detach takes a connection out of fasthttp's hands, with what the client sent already. A session

@@ -75,6 +75,8 @@ func TestMetrics(t *testing.T) {
 		}
 	}})
 	first := m.stream()
+	first.send(`{"type":"ping"}`)
+	first.expect(`{"type":"pong"}`) // It is connected.
 	m.post(quoteLines("EURUSD", testNow, 1000, 8) +
 		quoteLines("EURUSD", testNow-3600e6, 0, 1) + "x\n" +
 		strings.Repeat(`{"symbol":"USDJPY","bid":150,"ask":150.1}`+"\n", 4))

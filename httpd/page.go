@@ -62,9 +62,9 @@ func (s *Server) loadPage(files fs.FS) error {
 
 // getPage answers with a file of the page. A browser that has it already is told so.
 func (s *Server) getPage(ctx *fasthttp.RequestCtx) error {
-	f := s.page[string(ctx.Path())]
+	f := s.page[string(ctx.URI().PathOriginal())]
 	if f == nil {
-		return s.noRoute(string(ctx.Path()))
+		return s.noRoute(string(ctx.URI().PathOriginal()))
 	}
 	h := &ctx.Response.Header
 	h.Set("Content-Security-Policy", pagePolicy)

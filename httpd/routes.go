@@ -103,9 +103,11 @@ func (s *Server) addRoutes() {
 	s.counted = append(append(s.counted, s.table...), s.unrouted)
 }
 
-// find returns the route of a request, or unrouted with the error to answer with.
+// find returns the route of a request, or unrouted with the error to answer with. A path must be
+// written as in the table: one that only becomes it when dots, slashes or percent signs are resolved
+// may have passed a proxy as something else.
 func (s *Server) find(ctx *fasthttp.RequestCtx) (*route, error) {
-	path := ctx.Path()
+	path := ctx.URI().PathOriginal()
 	e := s.endpoints[string(path)]
 	for i := 0; e == nil && i < len(s.folders); i++ {
 		if bytes.HasPrefix(path, []byte(s.folders[i].path)) {

@@ -129,7 +129,13 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	h := &ctx.Response.Header
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	r, err := s.find(ctx)
+	r, err := s.unrouted, error(nil)
+	if why := framingFault(&ctx.Request.Header); why != "" {
+		ctx.SetConnectionClose()
+		err = badRequest.because(why)
+	} else {
+		r, err = s.find(ctx)
+	}
 	if err == nil {
 		err = s.call(r, ctx)
 	}

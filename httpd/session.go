@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -120,9 +119,7 @@ func (h *hub) release(s *session) {
 // recover keeps a panic of one session from ending the process.
 func (s *session) recover(who string) {
 	if v := recover(); v != nil {
-		s.hub.counts.panics.Add(1)
-		s.hub.opts.log.Error("stream panic", "goroutine", who, "value", v,
-			"stack", string(debug.Stack()))
+		s.hub.notePanic(who, v)
 		s.cut()
 	}
 }
