@@ -15,6 +15,9 @@ var (
 	transferEncoding = []byte("transfer-encoding")
 )
 
+// chunkedLength is what fasthttp takes for the length of a body in chunks.
+const chunkedLength = -1
+
 // framingFault says what is wrong with the lines of the headers, or "".
 func framingFault(h *fasthttp.RequestHeader) string {
 	length, coding := false, false
@@ -36,12 +39,15 @@ func framingFault(h *fasthttp.RequestHeader) string {
 		case 't', 'T':
 			coding = coding || isHeader(line, transferEncoding)
 		}
-		if bytes.IndexByte(line, '\r') >= 0 {
-			return "a header holds a CR"
+		if name, _, _ := bytes.Cut(line, []byte{':'}); bytes.IndexByte(name, ' ') >= 0 {
+			return "the name of a header holds a blank"
 		}
 	}
-	if length && coding {
+	switch {
+	case length && coding:
 		return "Content-Length and Transfer-Encoding exclude each other"
+	case coding && h.ContentLength() != chunkedLength:
+		return "the only Transfer-Encoding is chunked"
 	}
 	return ""
 }
