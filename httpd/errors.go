@@ -47,6 +47,7 @@ var (
 	storageFailed   = fault{503, "STORAGE_FAILED", "Storage failed", 0}
 	storageLost     = fault{503, "STORAGE_LOST", "Ticks lost", 0}
 	storageTimeout  = fault{503, "STORAGE_TIMEOUT", "Storage timeout", 1}
+	tooManyBodies   = fault{503, "TOO_MANY_BODIES", "Too many bodies", 1}
 	tooManyClients  = fault{503, "TOO_MANY_CONNECTIONS", "Too many connections", 1}
 	internalError   = fault{500, "INTERNAL", "Internal error", 0}
 	problemJSONType = "application/problem+json"
@@ -129,7 +130,11 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 	var small *fasthttp.ErrSmallBuffer
 	var timeout interface{ Timeout() bool }
 	p := badRequest.because("this is not a whole, valid HTTP/1.1 request")
+	noRoom := s.room.done(&ctx.Request.Header)
 	switch {
+	case noRoom && errors.Is(err, fasthttp.ErrBodyTooLarge):
+		p = s.noRoomForBody()
+		drain(ctx)
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		p = s.tooLarge()
 		drain(ctx)
@@ -141,6 +146,11 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 	}
 	s.fail(ctx, p)
 	s.unrouted.stats.add(s.window.Load(), 0, p.status)
+}
+
+func (s *Server) noRoomForBody() *problem {
+	return tooManyBodies.because("the server has as many large bodies in work as it takes; nothing " +
+		"of this request was taken")
 }
 
 // tooLarge names both limits: after a chunked body fasthttp has forgotten what was asked for.

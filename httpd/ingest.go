@@ -48,18 +48,11 @@ func (s *Server) postTicks(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	body, zipped, err := s.body(ctx)
-	if zipped != nil {
-		defer s.bodies.Put(zipped)
-	}
+	sub, err := s.bodyQuotes(ctx, format)
 	if err != nil {
 		return err
 	}
-	sub, err := s.submission(format, body)
 	defer sub.Release()
-	if err != nil {
-		return err
-	}
 	if ack == ackCommit {
 		return s.commit(ctx, sub)
 	}
@@ -77,7 +70,7 @@ func (s *Server) wantedAck(ctx *fasthttp.RequestCtx) (ack int, err error) {
 	return ack, q.err
 }
 
-// submission makes one of a body. The caller releases it, also after an error.
+// submission makes one of a body that is not packed.
 func (s *Server) submission(format bodyFormatName, body []byte) (*core.Submission, error) {
 	sub := s.engine.Begin(s.now())
 	if s.opts.Config.Recorded {
@@ -86,7 +79,11 @@ func (s *Server) submission(format bodyFormatName, body []byte) (*core.Submissio
 	parser := s.parsers.Get().(*core.Parser)
 	defer s.parsers.Put(parser)
 	in := intake{sub: sub, parser: parser}
-	return sub, in.take(format, body)
+	if err := in.take(format, body); err != nil {
+		sub.Release()
+		return nil, err
+	}
+	return sub, nil
 }
 
 // accept hands the quotes to the engine and answers before they are applied.

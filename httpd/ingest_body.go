@@ -9,6 +9,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/valyala/fasthttp"
+
+	"tradingengine/core"
 )
 
 // gunzipper unpacks bodies into a buffer of its own.
@@ -18,24 +20,37 @@ type gunzipper struct {
 	buffer []byte
 }
 
-// body returns the body of a request, unpacked. When it is in a gunzipper's buffer, that one is
-// returned too, to be given back after use.
-func (s *Server) body(ctx *fasthttp.RequestCtx) ([]byte, *gunzipper, error) {
+// unzipMax is how many bodies are unpacked at once; others wait their turn, which is only a matter of
+// processor time. Each may hold as much memory as the longest body.
+const unzipMax = 4
+
+// bodyQuotes makes a submission of the body of a request.
+func (s *Server) bodyQuotes(ctx *fasthttp.RequestCtx, format bodyFormatName) (
+	*core.Submission, error,
+) {
 	body := ctx.Request.Body()
 	encoding := ctx.Request.Header.ContentEncoding()
 	switch {
 	case len(encoding) == 0 || bytes.EqualFold(encoding, []byte("identity")):
-		return body, nil, nil
+		return s.submission(format, body)
 	case !bytes.EqualFold(encoding, []byte("gzip")):
-		return nil, nil, badMediaType.because(fmt.Sprintf(
+		return nil, badMediaType.because(fmt.Sprintf(
 			"Content-Encoding must be gzip or absent, not %q", cutText(string(encoding))))
 	}
+	s.unzip <- struct{}{}
+	defer func() { <-s.unzip }()
 	z := s.bodies.Get().(*gunzipper)
+	defer s.bodies.Put(z)
 	plain, err := z.unpack(body, s.opts.Limits.IngestBody)
-	if errors.Is(err, errUnpacksTooLarge) {
-		err = s.tooLarge()
+	switch {
+	case errors.Is(err, errUnpacksTooLarge):
+		return nil, s.tooLarge()
+	case err != nil:
+		return nil, err
+	case len(plain) > s.opts.Limits.Body && !s.room.grow(&ctx.Request.Header, int64(len(plain))):
+		return nil, s.noRoomForBody() // Its quotes would outlive the buffer.
 	}
-	return plain, z, err
+	return s.submission(format, plain)
 }
 
 var errUnpacksTooLarge = errors.New("the body unpacks to more than it may")

@@ -111,7 +111,6 @@ func (in *ingesting) send(f *ingestFlight, payload []byte) error {
 	}
 	sub, err := in.server.submission(bodyNDJSON, payload)
 	if err != nil {
-		sub.Release()
 		return err
 	}
 	quotes := int64(sub.Added())

@@ -144,7 +144,7 @@ const (
 func drain(ctx *fasthttp.RequestCtx) {
 	conn := ctx.Conn()
 	end := time.Now().Add(drainTime)
-	buffer := make([]byte, 32<<10)
+	buffer := make([]byte, 4<<10) // Small, because many may be refused at once.
 	for n := 0; n < drainMax; {
 		deadline := time.Now().Add(drainIdle)
 		if deadline.After(end) || conn.SetReadDeadline(deadline) != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -155,7 +156,21 @@ func (s *Server) bodyLimit(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig)
 	for _, r := range e.routes {
 		if r.body > 0 && string(h.Method()) == r.method {
 			c.MaxRequestBodySize = r.body
+			s.reserveBody(h, &c)
 		}
 	}
 	return c
+}
+
+// reserveBody makes sure that there is room for a body that is longer than most. If there is none,
+// the body counts as too long, and badRequest tells why.
+func (s *Server) reserveBody(h *fasthttp.RequestHeader, c *fasthttp.RequestConfig) {
+	n := h.ContentLength()
+	if n == chunkedLength {
+		n = c.MaxRequestBodySize // It may become as long.
+	}
+	if n > s.opts.Limits.Body && n <= c.MaxRequestBodySize &&
+		!s.room.announce(h, int64(n), s.opts.Limits.ReadTimeout+time.Second) {
+		c.MaxRequestBodySize = 1 // Zero would mean the server's own limit.
+	}
 }

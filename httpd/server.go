@@ -44,7 +44,9 @@ type Server struct {
 	budget  lineBudget
 	parsers sync.Pool // *core.Parser
 	bodies  sync.Pool // *gunzipper
-	config  []byte    // The answer of /api/config.
+	room    bodyRoom
+	unzip   chan struct{} // Holds one token for every body that is being unpacked.
+	config  []byte        // The answer of /api/config.
 
 	started     core.Time
 	rates       rates
@@ -65,6 +67,8 @@ func New(opts Options) (*Server, error) {
 	}
 	s.opts.Checks = append(slices.Clip(s.opts.Checks), s.vitals()...)
 	s.budget.limit = opts.Limits.EncodedBytes
+	s.room.limit, s.room.held = opts.Limits.Bodies, make(map[*fasthttp.RequestHeader]bodyHold)
+	s.unzip = make(chan struct{}, unzipMax)
 	s.newSeries()
 	s.newIngest()
 	s.config = s.encodeConfig()
@@ -129,6 +133,10 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	h := &ctx.Response.Header
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
+	if !ctx.IsGet() && !ctx.IsHead() {
+		s.room.begin(&ctx.Request.Header)
+		defer s.room.done(&ctx.Request.Header)
+	}
 	r, err := s.unrouted, error(nil)
 	if why := framingFault(&ctx.Request.Header); why != "" {
 		ctx.SetConnectionClose()

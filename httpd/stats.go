@@ -168,6 +168,9 @@ func (s *Server) appendServerStats(dst []byte, e *core.Stats) []byte {
 	dst = appendInt(dst, `,"queueFull":`, e.QueueFull)
 	dst = appendInt(dst, `,"connections":`, s.connections.Load())
 	dst = appendInt(dst, `,"connectionsRefused":`, s.turnedAway.Load())
+	bodies, refused := s.room.counts()
+	dst = appendInt(dst, `,"bodyBytes":`, bodies)
+	dst = appendInt(dst, `,"bodiesRefused":`, refused)
 	dst = appendInt(dst, `,"encodedBytes":`, s.budget.used.Load())
 	dst = appendInt(dst, `,"encodedDropped":`, s.budget.dropped.Load())
 	if s.opts.Memory != nil {

@@ -20,6 +20,7 @@ import (
 // rawStream is the cheapest client there is, so that a benchmark measures the server.
 type rawStream struct {
 	conn    net.Conn
+	header  http.Header // Of the answer to the handshake.
 	reader  *bufio.Reader
 	payload []byte
 }
@@ -31,11 +32,17 @@ func dialRaw(t testing.TB, addr, query string) *rawStream {
 
 func dialRawPath(t testing.TB, addr, path string) *rawStream {
 	t.Helper()
+	return dialRawOffer(t, addr, path, "")
+}
+
+// dialRawOffer opens a stream with further lines of headers.
+func dialRawOffer(t testing.TB, addr, path, lines string) *rawStream {
+	t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	check(t, err)
 	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\n"+
 		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
-		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", path, addr)
+		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n%s\r\n", path, addr, lines)
 	check(t, err)
 	r := bufio.NewReaderSize(conn, 4096)
 	response, err := http.ReadResponse(r, nil)
@@ -44,7 +51,7 @@ func dialRawPath(t testing.TB, addr, path string) *rawStream {
 		t.Fatalf("status %d", response.StatusCode)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	return &rawStream{conn: conn, reader: r}
+	return &rawStream{conn: conn, header: response.Header, reader: r}
 }
 
 // drain reads bytes and looks at none of them until the connection ends.

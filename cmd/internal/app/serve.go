@@ -241,7 +241,7 @@ func (v *server) httpOptions(ring int) httpd.Options {
 		Limits: httpd.Limits{
 			Sessions: c.Sessions, Unsent: c.Unsent, IngestBody: c.MaxBody,
 			EncodedBytes: int64(c.Encoded), Connections: c.Connections,
-			Senders: c.Senders, IngestFrame: c.MaxFrame,
+			Senders: c.Senders, IngestFrame: c.MaxFrame, Bodies: int64(c.Bodies),
 		},
 		Checks: v.checks(), Writer: v.writerFields, Metrics: v.metrics,
 		Memory: process.Memory, CPU: process.CPU,

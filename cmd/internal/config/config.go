@@ -53,6 +53,7 @@ type Server struct {
 
 	MaxBody     int // Bytes of a POST /ticks.
 	MaxFrame    int // Bytes of a WebSocket message of quotes.
+	Bodies      int // Bytes of all large request bodies together.
 	Unsent      int // Bytes kept for a WebSocket session that is behind.
 	Encoded     int // Bytes of encoded ticks and bars kept for all series together.
 	Connections int // HTTP connections at once.
@@ -114,6 +115,8 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 		"most WebSocket sessions at once that send quotes (`count`)")
 
 	fs.IntVar(&c.MaxBody, "max-body", 4<<20, "most `bytes` of a POST /ticks, also when unzipped")
+	fs.IntVar(&c.Bodies, "bodies", 256<<20,
+		"most `bytes` of request bodies above 16 KiB in work at once, also when unzipped")
 	fs.IntVar(&c.MaxFrame, "max-frame", 1<<20, "most `bytes` of a message to /ws/ingest")
 	fs.IntVar(&c.Unsent, "unsent", 256<<10,
 		"`bytes` kept for a WebSocket session that is behind, before it gets a gap")
@@ -152,6 +155,7 @@ func (c *Server) finish() error {
 		positive("senders", c.Senders, 100_000),
 		positive("max-body", c.MaxBody, 1<<30),
 		positive("max-frame", c.MaxFrame, 1<<30),
+		positive("bodies", c.Bodies, 1<<40),
 		positive("unsent", c.Unsent, 1<<30),
 		positive("encoded", c.Encoded, 1<<30),
 		positive("connections", c.Connections, 1_000_000),
@@ -161,6 +165,8 @@ func (c *Server) finish() error {
 		return err
 	}
 	switch {
+	case c.Bodies < c.MaxBody:
+		return fmt.Errorf("%w: -bodies must be at least -max-body, %d", ErrUsage, c.MaxBody)
 	case c.Inbox < 4*core.BatchMax:
 		return fmt.Errorf("%w: -inbox must be at least %d", ErrUsage, 4*core.BatchMax)
 	case c.FlushInterval < time.Millisecond || c.FlushInterval > time.Minute:
