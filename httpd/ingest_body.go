@@ -20,8 +20,8 @@ type gunzipper struct {
 	buffer []byte
 }
 
-// unzipMax is how many bodies are unpacked at once; others wait their turn, which is only a matter of
-// processor time. Each may hold as much memory as the longest body.
+// unzipMax is how many bodies are unpacked at once; others wait their turn, which is only a matter
+// of processor time. Each may hold as much memory as the longest body.
 const unzipMax = 4
 
 // bodyQuotes makes a submission of the body of a request.

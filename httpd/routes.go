@@ -105,8 +105,8 @@ func (s *Server) addRoutes() {
 }
 
 // find returns the route of a request, or unrouted with the error to answer with. A path must be
-// written as in the table: one that only becomes it when dots, slashes or percent signs are resolved
-// may have passed a proxy as something else.
+// written as in the table: one that only becomes it when dots, slashes or percent signs are
+// resolved may have passed a proxy as something else.
 func (s *Server) find(ctx *fasthttp.RequestCtx) (*route, error) {
 	path := ctx.URI().PathOriginal()
 	e := s.endpoints[string(path)]

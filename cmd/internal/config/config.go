@@ -110,19 +110,7 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 	fs.BoolVar(&c.Pprof, "pprof", false, "serve profiles on /debug/pprof/ (loopback only)")
 	origins := fs.String("origins", "",
 		"further web `origins` that may call, separated by commas; loopback ones always may")
-	fs.IntVar(&c.Sessions, "sessions", 10_000, "most WebSocket sessions at once (`count`)")
-	fs.IntVar(&c.Senders, "senders", 256,
-		"most WebSocket sessions at once that send quotes (`count`)")
-
-	fs.IntVar(&c.MaxBody, "max-body", 4<<20, "most `bytes` of a POST /ticks, also when unzipped")
-	fs.IntVar(&c.Bodies, "bodies", 256<<20,
-		"most `bytes` of request bodies above 16 KiB in work at once, also when unzipped")
-	fs.IntVar(&c.MaxFrame, "max-frame", 1<<20, "most `bytes` of a message to /ws/ingest")
-	fs.IntVar(&c.Unsent, "unsent", 256<<10,
-		"`bytes` kept for a WebSocket session that is behind, before it gets a gap")
-	fs.IntVar(&c.Encoded, "encoded", 64<<20,
-		"`bytes` of encoded ticks and bars kept ready for all series together")
-	fs.IntVar(&c.Connections, "connections", 8192, "most HTTP connections at once (`count`)")
+	c.limitFlags(fs)
 	fs.BoolVar(&c.InsecureHTTP, "insecure-http", false,
 		"allow an -addr that other machines can reach: whoever does may read and write")
 
@@ -135,6 +123,22 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 	c.Feed, c.Throttle = feed, *throttle
 	c.Origins = strings.FieldsFunc(*origins, func(r rune) bool { return r == ',' || r == ' ' })
 	return c, c.finish()
+}
+
+// limitFlags are the bounds of what clients can make the server hold.
+func (c *Server) limitFlags(fs Flags) {
+	fs.IntVar(&c.Sessions, "sessions", 10_000, "most WebSocket sessions at once (`count`)")
+	fs.IntVar(&c.Senders, "senders", 256,
+		"most WebSocket sessions at once that send quotes (`count`)")
+	fs.IntVar(&c.MaxBody, "max-body", 4<<20, "most `bytes` of a POST /ticks, also when unzipped")
+	fs.IntVar(&c.Bodies, "bodies", 256<<20,
+		"most `bytes` of request bodies above 16 KiB in work at once, also when unzipped")
+	fs.IntVar(&c.MaxFrame, "max-frame", 1<<20, "most `bytes` of a message to /ws/ingest")
+	fs.IntVar(&c.Unsent, "unsent", 256<<10,
+		"`bytes` kept for a WebSocket session that is behind, before it gets a gap")
+	fs.IntVar(&c.Encoded, "encoded", 64<<20,
+		"`bytes` of encoded ticks and bars kept ready for all series together")
+	fs.IntVar(&c.Connections, "connections", 8192, "most HTTP connections at once (`count`)")
 }
 
 // finish checks what flags cannot check by themselves and fills what depends on other flags.
