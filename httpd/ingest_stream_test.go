@@ -291,18 +291,19 @@ func TestIngestShutdown(t *testing.T) {
 	go func() { m.shut(); close(down) }()
 	idle.expect(streamShutdown)
 	idle.closed(closeGoingAway, "shutdown")
-	c.send(quoteLines("EURUSD", testNow+10, 0, 1))
+	c.send(quoteLines("EURUSD", testNow+10, 0, 1)) // Taken and answered, or neither.
 	m.storage.held.Store(false)
-	for i := range 5 {
-		if got := c.message(); got.Type != "ack" {
-			t.Errorf("answer %d is %s", i+1, got)
-		}
+	answers, got := int64(0), c.next()
+	for ; strings.HasPrefix(got, `{"type":"ack"`); got = c.next() {
+		answers++
 	}
-	c.expect(streamShutdown)
+	if got != streamShutdown || answers < 5 {
+		t.Errorf("after %d answers comes %s", answers, got)
+	}
 	c.closed(closeGoingAway, "shutdown")
 	<-down
-	if got := m.engine.Stats(); got.Received != 5 || got.Pending != 0 {
-		t.Errorf("stats %+v", got)
+	if got := m.engine.Stats(); got.Received != answers || got.Pending != 0 {
+		t.Errorf("%d answers, stats %+v", answers, got)
 	}
 }
 
