@@ -61,6 +61,7 @@ func checkpoint(c *conn, mode string) (r checkpointRow, err error) {
 // checkpoints keep the log short, after commits. It belongs to the writer.
 type checkpoints struct {
 	file   *database
+	every  int64 // walCheckpointPages; tests have it earlier.
 	log    int64 // Pages in the log when last looked.
 	next   int64 // Pages at which the next one is due.
 	warned time.Time
@@ -75,7 +76,7 @@ func (k *checkpoints) after(c *conn) (moved bool, err error) {
 		return false, err
 	}
 	if r.log < k.log || k.next == 0 {
-		k.next = walCheckpointPages // It started again.
+		k.next = k.every // It started again.
 	}
 	k.log = r.log
 	if r.log < k.next {
@@ -89,7 +90,7 @@ func (k *checkpoints) after(c *conn) (moved bool, err error) {
 	} else {
 		r, err = k.restart(c)
 	}
-	k.next = k.log + walCheckpointPages
+	k.next = k.log + k.every
 	if err != nil && !resultIsBusy(err) {
 		return false, err
 	}

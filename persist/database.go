@@ -19,6 +19,7 @@ type database struct {
 	log         *slog.Logger
 	readers     int
 	readTimeout time.Duration
+	resync      func(path string) error // Tests have disks of their own; nil means resync.
 
 	read  *sql.DB
 	reads reads
@@ -48,6 +49,9 @@ func (d *database) openWriter(synchronous string) error {
 		if err = c.script("PRAGMA " + pragma); err != nil {
 			return openFailure(d.path, err)
 		}
+	}
+	if err = d.resyncLog(c); err != nil {
+		return openFailure(d.path, err)
 	}
 	return d.schema.migrate(c, d.path)
 }

@@ -42,6 +42,16 @@ type marketOptions struct {
 // startMarket opens a directory, loads it and runs engine and writer until stop, or the test's end.
 func startMarket(t testing.TB, opts marketOptions) *market {
 	t.Helper()
+	m, err := tryMarket(t, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// tryMarket is startMarket where the disk may fail.
+func tryMarket(t testing.TB, opts marketOptions) (*market, error) {
+	t.Helper()
 	if opts.Store.Symbols == nil {
 		opts.Store.Symbols = testRegistry(t)
 	}
@@ -50,13 +60,15 @@ func startMarket(t testing.TB, opts marketOptions) *market {
 		engineDone: make(chan struct{}), writerDone: make(chan error, 1),
 	}
 	m.clock.Store(int64(testStart))
-	m.store = openStore(t, opts.Store)
+	var err error
+	if m.store, err = Open(opts.Store); err != nil {
+		return nil, err
+	}
 	opts.Engine.Symbols, opts.Engine.Sources = opts.Store.Symbols, m.store.Sources()
 	opts.Engine.Now = func() core.Time { return core.Time(m.clock.Load()) }
 	if opts.Engine.Throttle == 0 {
 		opts.Engine.Throttle = core.DefaultThreshold
 	}
-	var err error
 	if m.engine, err = core.New(opts.Engine); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +76,7 @@ func startMarket(t testing.TB, opts marketOptions) *market {
 		opts.Load = LoadOptions{Ticks: 50_000, Bars: 5_000}
 	}
 	if _, err := m.store.Load(t.Context(), m.engine, opts.Load); err != nil {
-		t.Fatal(err)
+		return nil, errors.Join(err, m.store.Close())
 	}
 	m.writer = m.store.NewWriter(opts.Writer)
 	if opts.Before != nil {
@@ -75,7 +87,7 @@ func startMarket(t testing.TB, opts marketOptions) *market {
 	go func() { m.engine.Run(context.Background()); close(m.engineDone) }()
 	go func() { m.writerDone <- m.writer.Run(ctx, m.engine) }()
 	t.Cleanup(func() { m.end() })
-	return m
+	return m, nil
 }
 
 // end stops engine, writer and store in the order of a server.

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -65,6 +66,9 @@ func (x *schema) inspect(path string) error {
 		return fmt.Errorf("cannot read a file: %w", err)
 	}
 	if n < size || string(header[:16]) != "SQLite format 3\x00" {
+		if hasJournal(path) {
+			return nil
+		}
 		return fmt.Errorf("%w: %s is not an SQLite file", ErrForeignFile, path)
 	}
 	word := func(at int) int64 {
@@ -73,6 +77,25 @@ func (x *schema) inspect(path string) error {
 	}
 	const versionAt, applicationAt = 60, 68
 	return x.check(path, word(applicationAt), word(versionAt))
+}
+
+// hasJournal reports whether a journal or log of SQLite lies beside a file. A power cut may leave
+// the first page torn, and then they hold a whole one.
+func hasJournal(path string) bool {
+	for suffix, magic := range map[string]string{
+		"-journal": "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", "-wal": "\x37\x7f\x06",
+	} {
+		f, err := os.Open(path + suffix)
+		if err != nil {
+			continue
+		}
+		start := make([]byte, len(magic))
+		_, err = io.ReadFull(f, start)
+		if err = errors.Join(err, f.Close()); err == nil && string(start) == magic {
+			return true
+		}
+	}
+	return false
 }
 
 // check refuses files of other programs and of newer ones. An application id of 0 is left

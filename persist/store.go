@@ -40,6 +40,8 @@ type Options struct {
 	Log      *slog.Logger     // Nil discards.
 	Progress func(Progress)   // Told about long work at start; may be nil.
 	Now      func() core.Time // The time of day, for statistics only; default core.Now.
+
+	resync func(path string) error // Tests have disks of their own; nil means resync.
 }
 
 // Progress tells how far a piece of long work is.
@@ -91,7 +93,7 @@ func Open(opts Options) (*Store, error) {
 	})
 	s := &Store{opts: opts, database: database{
 		path: filepath.Join(opts.Dir, MarketFile), schema: &marketSchema, log: opts.Log,
-		readers: opts.Readers, readTimeout: opts.ReadTimeout,
+		readers: opts.Readers, readTimeout: opts.ReadTimeout, resync: opts.resync,
 	}}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, s.Close())

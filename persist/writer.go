@@ -56,8 +56,9 @@ func (s *Store) NewWriter(opts WriterOptions) *Writer {
 		opts.FinalTimeout = 10 * time.Second
 	}
 	w := &Writer{
-		store: s, opts: opts, checkpoints: checkpoints{file: &s.database},
-		beforeEnd: func() error { return nil },
+		store: s, opts: opts,
+		checkpoints: checkpoints{file: &s.database, every: walCheckpointPages},
+		beforeEnd:   func() error { return nil },
 	}
 	w.published.stats.FlushSeconds.Bounds = flushBounds[:]
 	return w

@@ -52,9 +52,11 @@ func openFileOf(tls *libc.TLS, _, name, p uintptr, flags int32, outFlags uintptr
 	}
 	h := at[head](p)
 	*h = head{}
-	fault := disk.ask(Open, base, 0)
-	if fault != nil {
-		return result(fault, sqlite3.SQLITE_CANTOPEN)
+	if err := disk.ask(Open, base, 0); err != nil {
+		if errors.Is(err, ErrPower) {
+			disk.CutPower()
+		}
+		return result(err, sqlite3.SQLITE_CANTOPEN)
 	}
 	if rc := openFileCall(tls, name, p+headSize, flags, outFlags); rc != sqlite3.SQLITE_OK {
 		return rc

@@ -154,6 +154,26 @@ func (d *Disk) Kept(dir string) error {
 	return nil
 }
 
+// Rewrite is what a program does that reads a file, writes the same bytes over it, and syncs it,
+// past SQLite: from now on the disk has what processes see.
+func (d *Disk) Rewrite(path string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f := d.files[filepath.Base(path)]
+	switch {
+	case d.off:
+		return ErrIO
+	case f == nil || !f.exists || !d.opts.Remember:
+		return nil
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("faultvfs: %w", err)
+	}
+	f.synced, f.pending = content, nil
+	return nil
+}
+
 // Killed ends the processes of the disk, and returns it as a new process finds it, in another
 // directory: nothing that was written is missing, but what was not synced is not safe yet.
 func (d *Disk) Killed(dir string) (*Disk, error) {
