@@ -11,27 +11,26 @@ func (m *Machine) Cancel(now core.Time, id OrderID) (Result, error) {
 		return Result{}, ErrUnknownOrder
 	}
 	m.endOrder(o, OrderCanceled, Canceled, ending{cause: ByClient, code: CodeClientRequest})
-	m.end(Quote{})
-	return m.result(o), nil
+	result := m.result(o)
+	m.finish(o.exposure.account, &result)
+	return result, nil
 }
 
 // Amend changes an open order. The error is ErrUnknownOrder or a *Refusal, and the order is then
 // as it was. A limit that the market has reached with its new price fills at once.
 func (m *Machine) Amend(now core.Time, id OrderID, a Amendment) (Result, error) {
 	m.begin(now)
-	result, err := m.amend(id, &a)
-	m.end(Quote{})
-	if err == nil {
-		result.Seq = *m.lastSeq(result.Order.Account)
+	o := m.orders[id]
+	if o == nil {
+		m.end(Quote{})
+		return Result{}, ErrUnknownOrder
 	}
+	result, err := m.amend(o, &a)
+	m.finish(o.exposure.account, &result)
 	return result, err
 }
 
-func (m *Machine) amend(id OrderID, a *Amendment) (Result, error) {
-	o := m.orders[id]
-	if o == nil {
-		return Result{}, ErrUnknownOrder
-	}
+func (m *Machine) amend(o *order, a *Amendment) (Result, error) {
 	next, refusal := m.amended(o, a)
 	if refusal != nil {
 		refusal.Currency = o.exposure.account.Currency
@@ -139,6 +138,7 @@ func (m *Machine) ModifyPosition(now core.Time, id PositionID, patch PositionPat
 			Position: next, Cause: ByClient, Quote: p.exposure.market.quote,
 		})
 	}
+	m.touch(p.exposure.account)
 	m.end(Quote{})
 	if refusal != nil {
 		refusal.Currency = p.Currency

@@ -8,11 +8,9 @@ func (m *Machine) ClosePosition(now core.Time, id PositionID, v Volume) (Result,
 	if p == nil {
 		return Result{}, ErrUnknownPosition
 	}
-	m.begin(now)
-	// Time that passed may post swaps and expire orders, but closes nothing.
+	m.begin(now) // May post swaps and expire orders, but closes nothing.
 	result := m.closeByClient(p, v)
-	m.end(Quote{})
-	result.Seq = *m.lastSeq(p.Account)
+	m.finish(p.exposure.account, &result)
 	return result, nil
 }
 
@@ -108,16 +106,16 @@ func (m *Machine) CloseBy(now core.Time, id, with PositionID) (Result, error) {
 	if refusal != nil {
 		o := closingOrder(p, v, ByCloseBy)
 		result := m.refuse(x.account, &o, refusal)
-		m.end(Quote{})
+		m.finish(x.account, &result)
 		return result, nil
 	}
 	o := m.acceptClose(p, v, ByCloseBy, x.market.quote)
 	q, price := x.market.quote, other.OpenPrice() // Exact: hedging positions have one price.
 	m.closePart(o, RuleCloseBy, q, price, part{p, v}, false)
 	m.closePart(o, RuleCloseBy, q, price, part{other, v}, true)
-	m.touch(x.account)
-	m.end(Quote{})
-	return m.result(o), nil
+	result := m.result(o)
+	m.finish(x.account, &result)
+	return result, nil
 }
 
 // ClosePositions closes the positions that b selects, oldest first, each by an order of its own.
@@ -139,6 +137,6 @@ func (m *Machine) ClosePositions(now core.Time, b BulkClose) ([]Result, error) {
 	for i, p := range chosen {
 		results[i] = m.closeByClient(p, 0)
 	}
-	m.end(Quote{})
+	m.finishList(a, results)
 	return results, nil
 }

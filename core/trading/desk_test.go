@@ -284,8 +284,6 @@ func (d *desk) count(t EventType) (n int) {
 	return n
 }
 
-func (d *desk) json(e Event) string { return string(AppendData(nil, d.symbols, &e)) }
-
 // refusalCode is the code of a refusal, or the error's text.
 func refusalCode(err error) string {
 	var r *Refusal

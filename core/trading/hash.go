@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
+
+	"tradingengine/core"
 )
 
 // Hash is a hash of all journaled state, in a fixed order: equal states of any two machines hash
@@ -87,24 +89,28 @@ func bit(b bool) int64 {
 	return 0
 }
 
-// fingerprint tells requests of one ClientID apart; 0 without one. It is FNV-1a over all fields.
-func fingerprint(r *OrderRequest) uint64 {
+// fingerprint tells requests of one ClientID apart; 0 without one. It is FNV-1a over what the
+// request means, whatever the symbol's place in the list and digits are.
+func (m *Machine) fingerprint(r *OrderRequest) uint64 {
 	if r.ClientID == "" {
 		return 0
 	}
-	h := uint64(fnvOffset)
+	s := m.symbol(r.Symbol)
+	point := core.Pow10(core.DigitsMax - s.Digits)
+	h := mixText(fnvOffset, s.Name)
+	for _, p := range [...]core.Price{
+		r.Price, r.LimitPrice, r.PriceBound, r.StopLoss, r.TakeProfit, r.Trailing.Activation,
+	} {
+		h = mix(h, uint64(p)*uint64(point)) // Overflow only makes another number.
+	}
 	for _, v := range [...]int64{
-		int64(r.Account), int64(r.Symbol), int64(r.Side), int64(r.Type), int64(r.TimeInForce),
-		bit(r.ReduceOnly), int64(r.Volume), int64(r.Price), int64(r.LimitPrice),
-		int64(r.PriceBound), int64(r.StopLoss), int64(r.TakeProfit), r.Trailing.Distance,
-		int64(r.Trailing.Unit), int64(r.Trailing.Activation), int64(r.ExpireAt),
+		int64(r.Account), int64(r.Side), int64(r.Type), int64(r.TimeInForce), bit(r.ReduceOnly),
+		int64(r.Volume), r.Trailing.Distance, int64(r.Trailing.Unit), int64(r.ExpireAt),
 	} {
 		h = mix(h, uint64(v))
 	}
 	return h
 }
-
-func (o *Order) fingerprint() uint64 { return fingerprint(&o.OrderRequest) }
 
 const (
 	fnvOffset = 14695981039346656037

@@ -1,5 +1,7 @@
 package trading
 
+import "strconv"
+
 func (w *writer) settings(s *Settings) {
 	w.word("currency", s.Currency.String())
 	w.int("leverage", s.Leverage)
@@ -27,7 +29,9 @@ func (w *writer) order(o *Order) {
 	w.int("accountId", int64(o.Account))
 	if o.ClientID != "" {
 		w.text("clientOrderId", o.ClientID)
-		w.int("fingerprint", int64(o.Fingerprint))
+		w.key("fingerprint")
+		w.dst = append(w.dst, '"')
+		w.dst = append(strconv.AppendUint(w.dst, o.Fingerprint, 16), '"')
 	}
 	w.symbol(o.Symbol)
 	w.word("side", o.Side.String())

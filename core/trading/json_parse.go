@@ -66,7 +66,7 @@ func (r *reader) order() (o Order) {
 	o.Account = AccountID(r.int("accountId"))
 	if r.peek("clientOrderId") {
 		o.ClientID = string(r.text("clientOrderId"))
-		o.Fingerprint = uint64(r.int("fingerprint"))
+		o.Fingerprint = r.hex("fingerprint")
 	}
 	o.Symbol = r.symbol()
 	o.Side = Side(r.word("side", sides))

@@ -11,128 +11,20 @@ func (m *Machine) Place(now core.Time, r OrderRequest) (Result, error) {
 	m.begin(now)
 	normalize(&r)
 	if result, repeated := m.repeat(a, &r); repeated {
+		m.finish(a, &result)
 		return result, nil
 	}
 	m.trial.start(a)
 	if refusal := m.check(&m.trial, &r); refusal != nil {
 		result := m.refuse(a, &Order{OrderRequest: r, Cause: ByClient}, refusal)
-		m.end(Quote{})
+		m.finish(a, &result)
 		return result, nil
 	}
 	o := m.accept(a, &r, 0)
 	m.run(o)
-	m.touch(a)
-	m.end(Quote{})
-	return m.result(o), nil
-}
-
-// PlaceOCO places two pending orders of one account; the end of one ends the other. Both or none.
-func (m *Machine) PlaceOCO(now core.Time, first, second OrderRequest) ([]Result, error) {
-	return m.placeList(now, []OrderRequest{first, second}, true)
-}
-
-// PlaceBatch places orders of one account, all or none. When one is refused, all are recorded as
-// rejected: that one for its reason, the others with LIST_REFUSED.
-func (m *Machine) PlaceBatch(now core.Time, list []OrderRequest) ([]Result, error) {
-	return m.placeList(now, list, false)
-}
-
-func (m *Machine) placeList(now core.Time, list []OrderRequest, oco bool) ([]Result, error) {
-	if len(list) == 0 {
-		return nil, nil
-	}
-	a := m.account(list[0].Account)
-	if a == nil {
-		return nil, ErrUnknownAccount
-	}
-	m.begin(now)
-	list = append([]OrderRequest(nil), list...)
-	for i := range list {
-		normalize(&list[i])
-	}
-	if results, repeated := m.repeatList(a, list); repeated {
-		return results, nil
-	}
-	if at, refusal := m.checkList(a, list, oco); refusal != nil {
-		results := m.refuseList(a, list, at, refusal)
-		m.end(Quote{})
-		return results, nil
-	}
-	orders := make([]*order, len(list))
-	for i := range list {
-		var linked OrderID
-		if oco {
-			linked = m.lastOrder + 2 - 2*OrderID(i) // The second names the first.
-		}
-		orders[i] = m.accept(a, &list[i], linked)
-	}
-	results := make([]Result, len(list))
-	for _, o := range orders {
-		if o.Status.Open() { // Not ended as the other of a pair.
-			m.run(o)
-		}
-	}
-	for i, o := range orders {
-		results[i] = m.result(o)
-	}
-	m.touch(a)
-	m.end(Quote{})
-	return results, nil
-}
-
-// checkList checks a list as if each order were placed after those before it.
-func (m *Machine) checkList(a *account, list []OrderRequest, oco bool) (int, *Refusal) {
-	m.trial.start(a)
-	for i := range list {
-		r := &list[i]
-		refusal := m.listFault(a, list, i, oco)
-		if refusal == nil {
-			refusal = m.check(&m.trial, r)
-		}
-		if refusal != nil {
-			return i, refusal
-		}
-	}
-	return 0, nil
-}
-
-// listFault is what is wrong with an order because of its list.
-func (m *Machine) listFault(a *account, list []OrderRequest, i int, oco bool) *Refusal {
-	r := &list[i]
-	if r.Account != a.ID {
-		return &Refusal{Code: CodeListRefused, Detail: "a list is of one account"}
-	}
-	if oco && r.Type == Market {
-		return &Refusal{Code: CodeOCO, Detail: "an OCO pair is two pending orders"}
-	}
-	if r.ClientID == "" {
-		return nil
-	}
-	_, used := a.clients[r.ClientID]
-	for j := range i {
-		used = used || list[j].ClientID == r.ClientID
-	}
-	if used {
-		return duplicate(r.ClientID)
-	}
-	return nil
-}
-
-// refuseList records all orders of a list as rejected.
-func (m *Machine) refuseList(a *account, list []OrderRequest, at int, refusal *Refusal) []Result {
-	results := make([]Result, len(list))
-	for i := range list {
-		why := refusal
-		if i != at {
-			why = &Refusal{
-				Code: CodeListRefused, Detail: "another order of the list was refused: " + refusal.Error(),
-			}
-		}
-		r := list[i]
-		r.Account = a.ID
-		results[i] = m.refuse(a, &Order{OrderRequest: r, Cause: ByClient}, why)
-	}
-	return results
+	result := m.result(o)
+	m.finish(a, &result)
+	return result, nil
 }
 
 // normalize fills in what a request left open, so that equal requests are equal.
@@ -165,7 +57,7 @@ func (m *Machine) repeat(a *account, r *OrderRequest) (Result, bool) {
 	if !used {
 		return Result{}, false
 	}
-	if first.fingerprint != fingerprint(r) {
+	if first.fingerprint != m.fingerprint(r) {
 		return m.refuse(a, &Order{OrderRequest: *r, Cause: ByClient}, duplicate(r.ClientID)), true
 	}
 	result := Result{Repeated: true}
@@ -174,21 +66,6 @@ func (m *Machine) repeat(a *account, r *OrderRequest) (Result, bool) {
 		result.Order = o.Order
 	}
 	return result, true
-}
-
-// repeatList is repeat for a list: it is repeated when all its orders have a ClientID and are.
-func (m *Machine) repeatList(a *account, list []OrderRequest) ([]Result, bool) {
-	for i := range list {
-		first, used := a.clients[list[i].ClientID]
-		if !used || first.fingerprint != fingerprint(&list[i]) {
-			return nil, false
-		}
-	}
-	results := make([]Result, len(list))
-	for i := range list {
-		results[i], _ = m.repeat(a, &list[i])
-	}
-	return results, true
 }
 
 func duplicate(clientID string) *Refusal {
@@ -202,13 +79,13 @@ func duplicate(clientID string) *Refusal {
 func (m *Machine) refuse(a *account, o *Order, refusal *Refusal) Result {
 	o.ID = m.lastOrder + 1
 	o.Status, o.Code, o.PlacedAt = Rejected, refusal.Code, m.now
-	o.Fingerprint = o.fingerprint()
+	o.Fingerprint = m.fingerprint(&o.OrderRequest)
 	refusal.Currency = a.Currency
 	m.emit(a.ID, OrderRejected, &OrderData{
 		Order: *o, Cause: o.Cause, Quote: m.markets[o.Symbol].quote, Detail: refusal.Detail,
 		Currency: a.Currency, Required: refusal.Required, Available: refusal.Available,
 	})
-	return Result{Order: *o, Seq: m.seq, Refusal: refusal}
+	return Result{Order: *o, Refusal: refusal}
 }
 
 // accept records a checked order as placed.
@@ -217,7 +94,7 @@ func (m *Machine) accept(a *account, r *OrderRequest, linked OrderID) *order {
 		OrderRequest: *r, ID: m.lastOrder + 1, Status: Pending, Cause: ByClient, Linked: linked,
 		PlacedAt: m.now,
 	}
-	o.Fingerprint = o.fingerprint()
+	o.Fingerprint = m.fingerprint(&o.OrderRequest)
 	if o.TimeInForce == DAY {
 		o.ExpireAt = m.dayEnd
 	}
@@ -252,9 +129,14 @@ func reached(side Side, limit core.Price, q *Quote) bool {
 	return q.Bid >= limit
 }
 
-// result is what became of an order in this command.
-func (m *Machine) result(o *order) Result {
-	return Result{Order: o.Order, Seq: *m.lastSeq(o.Account), Refusal: o.refusal}
+// result is what became of an order so far in this command.
+func (m *Machine) result(o *order) Result { return Result{Order: o.Order, Refusal: o.refusal} }
+
+// finish ends a command of an account with one result.
+func (m *Machine) finish(a *account, r *Result) {
+	m.touch(a)
+	m.end(Quote{})
+	r.Seq = a.LastSeq
 }
 
 // ending is how an open order ends without a fill.

@@ -83,8 +83,8 @@ func (m *Machine) stopOut(a *account, q Quote) {
 	}
 	m.emitMargin(a, StopOut, q)
 	for ; opening != nil; opening = a.openingOrder() {
-		m.emit(a.ID, OrderCanceled, &OrderData{
-			Order: opening.ended(CodeStopOut), Cause: ByStopOut, Quote: q,
+		m.endOrder(opening, OrderCanceled, Canceled, ending{
+			cause: ByStopOut, code: CodeStopOut, quote: q,
 		})
 	}
 	all := a.StopOutPolicy == CloseAll
