@@ -14,6 +14,9 @@ import (
 type WriterOptions struct {
 	FlushInterval time.Duration // The longest wait for a commit when nobody waits; default 1 s.
 	FinalTimeout  time.Duration // How long the last commit is tried when it fails; default 10 s.
+
+	RetainTicks time.Duration // Ticks older than this are deleted; 0 keeps them for ever.
+	RetainBars  time.Duration // The same of bars.
 }
 
 // errEngine says that ids of the engine would mean something else in the file.
@@ -39,6 +42,7 @@ type Writer struct {
 	engine      *core.Engine
 	batch       batch
 	checkpoints checkpoints
+	retention   retention
 	beforeEnd   func() error // Called before COMMIT; tests fail or hold commits with it.
 
 	published struct {
@@ -60,6 +64,7 @@ func (s *Store) NewWriter(opts WriterOptions) *Writer {
 		checkpoints: checkpoints{file: &s.database, every: walCheckpointPages},
 		beforeEnd:   func() error { return nil },
 	}
+	w.retention.ticks, w.retention.bars = opts.RetainTicks, opts.RetainBars
 	w.published.stats.FlushSeconds.Bounds = flushBounds[:]
 	return w
 }
@@ -72,6 +77,7 @@ func (w *Writer) Run(ctx context.Context, engine *core.Engine) error {
 	if err := w.start(engine); err != nil {
 		return err
 	}
+	w.retention.start()
 	timer := time.NewTimer(w.opts.FlushInterval)
 	defer timer.Stop()
 	for {
@@ -80,6 +86,11 @@ func (w *Writer) Run(ctx context.Context, engine *core.Engine) error {
 			return w.finish()
 		case <-engine.StorageSignal():
 		case <-timer.C:
+		case <-w.retention.due():
+			if err := w.retire(); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := w.commitUntil(ctx.Done()); err != nil {
 			return err

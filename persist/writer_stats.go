@@ -21,6 +21,9 @@ type WriterStats struct {
 	MaxTook      time.Duration
 	FlushSeconds Histogram // Of how long commits took.
 
+	RetiredTicks int64 // Rows deleted because of their age.
+	RetiredBars  int64
+
 	Checkpoints int64 // That let the log start again.
 	LogBytes    int64 // The write-ahead log, as far as it counts.
 

@@ -77,6 +77,8 @@ func (v *server) writerFields() []httpd.Field {
 		{Name: "barRows", Value: s.Bars},
 		{Name: "lostTicks", Value: s.LostTicks},
 		{Name: "lostBars", Value: s.LostBars},
+		{Name: "retiredTicks", Value: s.RetiredTicks},
+		{Name: "retiredBars", Value: s.RetiredBars},
 		{Name: "lastCommit", Value: s.LastCommit},
 		{Name: "lastMicros", Value: s.LastTook.Microseconds()},
 		{Name: "maxMicros", Value: s.MaxTook.Microseconds()},

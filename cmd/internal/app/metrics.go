@@ -37,6 +37,9 @@ func (v *server) storageMetrics(m *httpd.Metrics) {
 		m.Counter(c.name, c.help)
 		m.Value(float64(c.value))
 	}
+	m.Counter("engine_retention_deleted_rows_total", "Rows deleted because of their age.")
+	m.Value(float64(s.RetiredTicks), "table", "tick")
+	m.Value(float64(s.RetiredBars), "table", "bar")
 	m.Gauge("engine_storage_log_bytes", "The write-ahead log, as far as it counts.")
 	m.Value(float64(s.LogBytes))
 	m.Gauge("engine_storage_failing_since_timestamp_seconds",

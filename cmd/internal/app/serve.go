@@ -135,7 +135,9 @@ func (v *server) restore(ctx context.Context, symbols *core.Registry, ring int) 
 	}
 	v.logs.Main.Info(fmt.Sprintf("[OHLCCache] Loaded %d bars across %d symbols", v.loaded.Bars,
 		v.loaded.Symbols))
-	v.writer = v.store.NewWriter(persist.WriterOptions{FlushInterval: c.FlushInterval})
+	v.writer = v.store.NewWriter(persist.WriterOptions{
+		FlushInterval: c.FlushInterval, RetainTicks: c.RetainTicks, RetainBars: c.RetainBars,
+	})
 	v.stuck = &shardWatch{engine: v.engine, now: time.Now}
 	v.sums = &conservation{engine: v.engine}
 	v.http, err = httpd.New(v.httpOptions(ring))

@@ -39,6 +39,9 @@ type Server struct {
 	Sync          string // full or normal.
 	Clock         string // wall or quotes.
 
+	RetainTicks time.Duration // Age at which ticks are deleted; 0 for never.
+	RetainBars  time.Duration
+
 	Rate    float64 // Simulated quotes a second.
 	Seed    uint64
 	History int // Days of simulated history for an empty directory.
@@ -98,6 +101,7 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 	fs.StringVar(&c.Clock, "clock", "",
 		"`source` of trading time: wall (our clock; when not given) or quotes (the newest\n"+
 			"quote; when not given under replay); with quotes no quote is too far ahead")
+	retainTicks, retainBars := retentionFlags(fs)
 	fs.Float64Var(&c.Rate, "rate", 200,
 		"simulator: `quotes` a second over all symbols, averaged over a day")
 	fs.Uint64Var(&c.Seed, "seed", 1, "simulator: `number` that decides the random walk")
@@ -121,6 +125,7 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 		return nil, fmt.Errorf("%w: %q is not a flag", ErrUsage, fs.Arg(0))
 	}
 	c.Feed, c.Throttle = feed, *throttle
+	c.RetainTicks, c.RetainBars = retainTicks.of(feed.Kind), retainBars.of(feed.Kind)
 	c.Origins = strings.FieldsFunc(*origins, func(r rune) bool { return r == ',' || r == ' ' })
 	return c, c.finish()
 }
@@ -175,6 +180,9 @@ func (c *Server) finish() error {
 		return fmt.Errorf("%w: -inbox must be at least %d", ErrUsage, 4*core.BatchMax)
 	case c.FlushInterval < time.Millisecond || c.FlushInterval > time.Minute:
 		return fmt.Errorf("%w: -flush-interval must be 1ms to 1m", ErrUsage)
+	case c.RetainTicks != 0 && c.RetainTicks < time.Hour, c.RetainBars != 0 && c.RetainBars < day:
+		return fmt.Errorf("%w: -retain-ticks must be 0 or at least 1h, -retain-bars at least 1d",
+			ErrUsage)
 	case c.Rate <= 0 || c.Rate > 1_000_000:
 		return fmt.Errorf("%w: -rate must be above 0 and at most 1000000", ErrUsage)
 	case c.History < 0 || c.History > 30:

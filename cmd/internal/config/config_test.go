@@ -62,6 +62,53 @@ func TestFeedDecidesDirectoryAndClock(t *testing.T) {
 	f("-feed none -data /tmp/x", "/tmp/x", "wall")
 }
 
+func TestRetention(t *testing.T) {
+	f := func(args string, ticks, bars time.Duration) {
+		t.Helper()
+		c, err := parse(args, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.RetainTicks != ticks || c.RetainBars != bars {
+			t.Errorf("%s: got %s and %s, want %s and %s", args, c.RetainTicks, c.RetainBars, ticks, bars)
+		}
+	}
+	f("", 90*day, 0)
+	f("-feed none", 0, 0)
+	f("-feed replay:x.csv", 0, 0)
+	f("-retain-ticks 0", 0, 0)
+	f("-feed none -retain-ticks 90d -retain-bars 0", 90*day, 0)
+	f("-feed none -retain-ticks 36h -retain-bars 3650d", 36*time.Hour, 3650*day)
+}
+
+// TestMixedOperands reads operands before, between and behind flags. It was seen to find a flag that
+// the environment overrode.
+func TestMixedOperands(t *testing.T) {
+	f := func(args, want string, names ...string) {
+		t.Helper()
+		fs := NewFlags("move")
+		dir := fs.String("data", "x", "`directory`")
+		env := func(name string) string {
+			return map[string]string{"ENGINE_DATA": "env"}[name]
+		}
+		got, err := fs.ParseMixed(strings.Fields(args), env, &bytes.Buffer{}, names...)
+		text := strings.Join(append(got, *dir), " ")
+		if err != nil {
+			text = err.Error()
+		}
+		if text != want {
+			t.Errorf("%s: got %q, want %q", args, text, want)
+		}
+	}
+	f("a b", "a b env", "FROM", "TO")
+	f("-data d a b", "a b d", "FROM", "TO")
+	f("a -data d b", "a b d", "FROM", "TO")
+	f("a b -data d", "a b d", "FROM", "TO")
+	f("a -data d", "usage: move takes two operands: server move [flags] FROM TO", "FROM", "TO")
+	f("a", "usage: move takes no operand: server move [flags]")
+	f("a -dta d", "usage: no flag -dta; did you mean -data?; -h lists all", "FROM")
+}
+
 func TestUsageErrorsHelp(t *testing.T) {
 	f := func(args string, env map[string]string, wantText string) {
 		t.Helper()
@@ -84,6 +131,10 @@ func TestUsageErrorsHelp(t *testing.T) {
 	f("-flush-interval 1h", nil, "1ms to 1m")
 	f("-inbox 5", nil, "-inbox")
 	f("-rate 0", nil, "-rate")
+	f("-retain-ticks 90", nil, "such as 90d")
+	f("-retain-ticks -5d", nil, "such as 90d")
+	f("-retain-ticks 5m", nil, "at least 1h")
+	f("-retain-bars 12h", nil, "at least 1d")
 	f("-history 99", nil, "-history")
 	f("extra", nil, `"extra" is not a flag`)
 	f("", map[string]string{"ENGINE_BATCH": "many"}, `ENGINE_BATCH="many"`)

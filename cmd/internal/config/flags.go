@@ -56,8 +56,8 @@ func (f Flags) ParseMixed(
 		operands, args = append(operands, f.Arg(0)), f.Args()[1:]
 	}
 	if len(operands) != len(names) {
-		return nil, fmt.Errorf("%w: %s takes %s: server %[2]s [flags] %s", ErrUsage, f.Name(),
-			count(len(names)), strings.Join(names, " "))
+		usage := strings.Join(append([]string{"server", f.Name(), "[flags]"}, names...), " ")
+		return nil, fmt.Errorf("%w: %s takes %s: %s", ErrUsage, f.Name(), count(len(names)), usage)
 	}
 	return operands, nil
 }
