@@ -162,6 +162,9 @@ func (c *comparison) move(id core.SymbolID) {
 	if low, high := c.start[id]*2/3, c.start[id]*3/2; p < low || p > high {
 		p = c.start[id]
 	}
+	if c.chance(20) {
+		p += core.Price(c.random.Int64N(3) - 1) // A point may matter.
+	}
 	c.mid[id] = p
 }
 
