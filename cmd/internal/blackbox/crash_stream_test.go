@@ -143,9 +143,14 @@ func (v *crashViewer) check() {
 
 // TestResumeAcrossKills streams ticks and bars while two senders post and the server is killed again
 // and again. The viewer resumes after each kill and must end with every tick and every closed
-// minute, once, in order, each tick naming the one before it.
+// minute, once, in order, each tick naming the one before it. So must one that comes last and has
+// seen nothing. Memory is short, so much of that is in the file alone.
+//
+// It was seen to fail on an engine that does not say that it knows less than the viewer, that
+// resumes in the ring one tick late, and that leaves out a part of what is stored.
 func TestResumeAcrossKills(t *testing.T) {
 	c := newCrash(t)
+	c.args = []string{"-ring", "1000", "-bars", "50"}
 	v := newCrashViewer(c)
 	c.start()
 	for range rounds(2, 8, 100) {
@@ -164,8 +169,10 @@ func TestResumeAcrossKills(t *testing.T) {
 			t.FailNow()
 		}
 	}
-	v.watch(c.server, true)
-	v.check()
+	for _, v := range []*crashViewer{v, newCrashViewer(c)} {
+		v.watch(c.server, true)
+		v.check()
+	}
 	n := 0
 	for _, times := range v.ticks {
 		n += len(times)
