@@ -25,8 +25,8 @@ const attackMemory = 700 << 20
 // announced and packed bodies of gigabytes, names that nobody knows. After each, and during those
 // that take their time, the server answers, its memory is bounded and its log is quiet.
 //
-// It was seen to fail on a server that makes room for every announced body, that unpacks without a
-// limit, and that logs refused quotes.
+// It was seen to fail on a server that makes room for every announced body (it answered nobody any
+// more), that unpacks without a limit, and that logs refused quotes.
 func TestAttacks(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, dir, "-feed", "none", "-data", "d")

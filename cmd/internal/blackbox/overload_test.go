@@ -173,6 +173,8 @@ const overloadMemory = 512 << 20
 // half of them without waiting for answers, while it has room for two batches. They are slowed or
 // refused, memory stays, GETs are answered, and in the end every quote that was acknowledged is in
 // the bars, and no other. Ticks are only lost while the disk does nothing for a second, and counted.
+//
+// It was seen to fail on a server that takes some frames twice.
 func TestOverload(t *testing.T) {
 	s := start(t, t.TempDir(), "-feed", "none", "-data", "d", "-inbox", "4096")
 	o := &overload{s: s, accepted: make([]atomic.Int64, len(overloadSymbols))}
