@@ -52,7 +52,7 @@ type Limits struct {
 	IngestBody    int           // Bytes of POST /ticks, also after gunzip; default 4 MiB.
 	IngestFrame   int           // Bytes of a message to /ws/ingest; default 1 MiB.
 	Body          int           // Bytes of any other body; default 16 KiB.
-	Bodies        int64         // Bytes of all bodies longer than that together; default 128 MiB.
+	Bodies        int64         // Bytes of all bodies longer than that together; default 256 MiB.
 	EncodedBytes  int64         // Encoded elements kept for all series together; default 64 MiB.
 	ReadTimeout   time.Duration // To receive a request; default 15 s.
 	WriteTimeout  time.Duration // To send an answer; default 30 s.
@@ -116,7 +116,7 @@ func (o *Options) setDefaults() error {
 	setDefault(&l.IngestBody, 4<<20)
 	setDefault(&l.IngestFrame, 1<<20)
 	setDefault(&l.Body, 16<<10)
-	setDefault(&l.Bodies, 128<<20)
+	setDefault(&l.Bodies, 256<<20)
 	setDefault(&l.EncodedBytes, 64<<20)
 	setDefault(&l.ReadTimeout, 15*time.Second)
 	setDefault(&l.WriteTimeout, 30*time.Second)

@@ -18,8 +18,8 @@ import (
 )
 
 // attackMemory is how much more memory the server may hold after an attack, or in the midst of it:
-// large bodies may take 128 MiB, their quotes as much, and garbage as much again.
-const attackMemory = 700 << 20
+// large bodies may take 256 MiB, their quotes as much, and garbage as much again.
+const attackMemory = 900 << 20
 
 // TestAttacks does to one server what bad neighbours do: thousands of connections that do nothing,
 // announced and packed bodies of gigabytes, names that nobody knows. After each, and during those

@@ -136,7 +136,7 @@ func (c *Server) limitFlags(fs Flags) {
 	fs.IntVar(&c.Senders, "senders", 256,
 		"most WebSocket sessions at once that send quotes (`count`)")
 	fs.IntVar(&c.MaxBody, "max-body", 4<<20, "most `bytes` of a POST /ticks, also when unzipped")
-	fs.IntVar(&c.Bodies, "bodies", 128<<20,
+	fs.IntVar(&c.Bodies, "bodies", 256<<20,
 		"most `bytes` of request bodies above 16 KiB in work at once, also when unzipped")
 	fs.IntVar(&c.MaxFrame, "max-frame", 1<<20, "most `bytes` of a message to /ws/ingest")
 	fs.IntVar(&c.Unsent, "unsent", 256<<10,
