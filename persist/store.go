@@ -42,6 +42,7 @@ type Options struct {
 	Now      func() core.Time // The time of day, for statistics only; default core.Now.
 
 	resync func(path string) error // Tests have disks of their own; nil means resync.
+	schema *schema                 // Tests have versions of their own; nil means marketSchema.
 }
 
 // Progress tells how far a piece of long work is.
@@ -71,6 +72,9 @@ func Open(opts Options) (*Store, error) {
 	if opts.Dir == "" || (opts.Symbols == nil && !opts.ReadOnly) {
 		return nil, errors.New("persist: Dir and Symbols are required")
 	}
+	if opts.schema == nil {
+		opts.schema = &marketSchema
+	}
 	if opts.Readers == 0 {
 		opts.Readers = 4
 	}
@@ -92,7 +96,7 @@ func Open(opts Options) (*Store, error) {
 		_, _ = sqlite.Fdatasync(runtime.GOOS == "linux")
 	})
 	s := &Store{opts: opts, database: database{
-		path: filepath.Join(opts.Dir, MarketFile), schema: &marketSchema, log: opts.Log,
+		path: filepath.Join(opts.Dir, MarketFile), schema: opts.schema, log: opts.Log,
 		readers: opts.Readers, readTimeout: opts.ReadTimeout, resync: opts.resync,
 	}}
 	if err := s.open(); err != nil {
