@@ -53,7 +53,7 @@ func (d *database) openWriter(synchronous string) error {
 	if err = d.resyncLog(c); err != nil {
 		return openFailure(d.path, err)
 	}
-	return d.upgrade(c)
+	return d.schema.migrate(c, d.path)
 }
 
 // writePragmas are set on a connection that writes.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 )
 
@@ -22,7 +21,6 @@ type schema struct {
 	// application stands in the header of every such file, so that no other is taken for one.
 	application int64
 	migrations  []migration // At least one.
-	files       fs.FS       // Where they are; nil for those of this program.
 }
 
 // migration leads to a version from the one before, in one transaction.
@@ -35,22 +33,21 @@ type migration struct {
 // what an older program may ignore; a major one does not.
 const minorVersions = 1000
 
-var marketSchema = schema{
-	application: 0x54454D44, // TEMD
-	migrations:  []migration{{1_000, "migrations/001_market.sql"}},
-}
+var (
+	marketSchema = schema{
+		application: 0x54454D44, // TEMD
+		migrations:  []migration{{1_000, "migrations/001_market.sql"}},
+	}
+	tradingSchema = schema{
+		application: 0x54455452, // TETR
+		migrations:  []migration{{1_000, "migrations/trading_001.sql"}},
+	}
+)
 
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
 func (x *schema) latest() int64 { return x.migrations[len(x.migrations)-1].version }
-
-func (x *schema) read(file string) ([]byte, error) {
-	if x.files == nil {
-		return migrationFiles.ReadFile(file)
-	}
-	return fs.ReadFile(x.files, file)
-}
 
 // inspect looks at the first bytes of a file before SQLite does, because opening a file is
 // already enough to change some. A missing or empty file is fresh.
@@ -153,7 +150,7 @@ func (x *schema) migrate(c *conn, path string) error {
 		if m.version <= version {
 			continue
 		}
-		text, err := x.read(m.file)
+		text, err := migrationFiles.ReadFile(m.file)
 		if err != nil {
 			return fmt.Errorf("cannot read a migration: %w", err)
 		}

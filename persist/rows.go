@@ -77,7 +77,13 @@ func newFormingWriter(c *conn) *rowWriter {
 	return newRowWriter(c, "INSERT OR REPLACE", "forming", barColumns, 16)
 }
 
-func (w *rowWriter) put(v int64) {
+func (w *rowWriter) put(v int64) { w.putValue(v) }
+
+// putText and putBytes keep v until the row is written.
+func (w *rowWriter) putText(v string)  { w.putValue(v) }
+func (w *rowWriter) putBytes(v []byte) { w.putValue(v) }
+
+func (w *rowWriter) putValue(v driver.Value) {
 	w.args[w.used].Value = v
 	w.used++
 }

@@ -42,7 +42,6 @@ type Options struct {
 	Now      func() core.Time // The time of day, for statistics only; default core.Now.
 
 	resync func(path string) error // Tests have disks of their own; nil means resync.
-	schema *schema                 // Tests have versions of their own; nil means marketSchema.
 }
 
 // Progress tells how far a piece of long work is.
@@ -72,9 +71,24 @@ func Open(opts Options) (*Store, error) {
 	if opts.Dir == "" || (opts.Symbols == nil && !opts.ReadOnly) {
 		return nil, errors.New("persist: Dir and Symbols are required")
 	}
-	if opts.schema == nil {
-		opts.schema = &marketSchema
+	opts.setDefaults()
+	syncOnce.Do(func() {
+		// fdatasync leaves out the file's timestamps, which nobody needs after a crash, and so
+		// most of what a commit waits for. Where it does not exist fsync stays.
+		_, _ = sqlite.Fdatasync(runtime.GOOS == "linux")
+	})
+	s := &Store{opts: opts, database: database{
+		path: filepath.Join(opts.Dir, MarketFile), schema: &marketSchema, log: opts.Log,
+		readers: opts.Readers, readTimeout: opts.ReadTimeout, resync: opts.resync,
+	}}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
+	return s, nil
+}
+
+// setDefaults fills in what was not given.
+func (opts *Options) setDefaults() {
 	if opts.Readers == 0 {
 		opts.Readers = 4
 	}
@@ -90,19 +104,6 @@ func Open(opts Options) (*Store, error) {
 	if opts.Now == nil {
 		opts.Now = core.Now
 	}
-	syncOnce.Do(func() {
-		// fdatasync leaves out the file's timestamps, which nobody needs after a crash, and so
-		// most of what a commit waits for. Where it does not exist fsync stays.
-		_, _ = sqlite.Fdatasync(runtime.GOOS == "linux")
-	})
-	s := &Store{opts: opts, database: database{
-		path: filepath.Join(opts.Dir, MarketFile), schema: opts.schema, log: opts.Log,
-		readers: opts.Readers, readTimeout: opts.ReadTimeout, resync: opts.resync,
-	}}
-	if err := s.open(); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
 }
 
 func (s *Store) open() (err error) {

@@ -181,12 +181,11 @@ func (m *Machine) applyFill(a *account, d *FillData) error {
 	if o == nil {
 		return fmt.Errorf("order %d is not open", d.Order)
 	}
-	o.Filled += d.Volume
-	o.FillPrice = d.Price
-	o.Position = d.Position
 	if d.Done {
 		m.unindex(o) // While the status still says in which heap it is.
-		o.Status = Filled
+	}
+	o.trade(d)
+	if d.Done {
 		m.dropOrder(a, o)
 	}
 	return m.post(a, d.Posting)

@@ -17,11 +17,11 @@ type Trailing struct {
 // OrderRequest is an order as a client gives it. Optional prices are zero when absent.
 type OrderRequest struct {
 	Account     AccountID
-	ClientID    string // clientOrderId: optional, unique for ever within the account, short text.
+	ClientID    string // clientOrderId: optional, unique for ever within the account.
 	Symbol      core.SymbolID
 	Side        Side
 	Type        OrderType
-	TimeInForce TimeInForce // Zero means FOK for market orders, GTD with ExpireAt, else GTC.
+	TimeInForce TimeInForce // Zero means GTC for pending orders and FOK for market orders.
 	ReduceOnly  bool
 	Volume      Volume
 	Price       core.Price // The trigger of all but market orders; optional for trailing stops.
@@ -48,6 +48,26 @@ type Order struct {
 	FillPrice core.Price
 	// Fingerprint tells a repeated request from another one with the same ClientID.
 	Fingerprint uint64
+}
+
+// Fold makes the order what one of its own events says, from a zero order and its first event on.
+func (o *Order) Fold(e *Event) {
+	switch d := e.Data.(type) {
+	case *OrderData:
+		*o = d.Order
+	case *FillData:
+		o.trade(d)
+	}
+}
+
+// trade counts a trade of the order.
+func (o *Order) trade(d *FillData) {
+	o.Filled += d.Volume
+	o.FillPrice = d.Price
+	o.Position = d.Position
+	if d.Done {
+		o.Status = Filled
+	}
 }
 
 // Amendment changes an open order. A given zero removes an optional level.

@@ -30,13 +30,9 @@ func (m *Machine) Place(now core.Time, r OrderRequest) (Result, error) {
 // normalize fills in what a request left open, so that equal requests are equal.
 func normalize(r *OrderRequest) {
 	if r.TimeInForce == 0 {
-		switch {
-		case r.Type == Market:
+		r.TimeInForce = GTC
+		if r.Type == Market {
 			r.TimeInForce = FOK
-		case r.ExpireAt != 0:
-			r.TimeInForce = GTD
-		default:
-			r.TimeInForce = GTC
 		}
 	}
 	r.Trailing.normalize()

@@ -31,7 +31,7 @@ type TickCounts struct {
 // Stats asks for the engine's counters.
 func (c *Client) Stats() (Stats, error) {
 	var s Stats
-	err := c.Get("/api/stats", &s)
+	err := c.get("/api/stats", &s)
 	return s, err
 }
 
