@@ -44,6 +44,7 @@ var verbs = []verb{
 	{"restore", runRestore},
 	{"verify", runVerify},
 	{"healthcheck", runHealthcheck},
+	{"print", runPrint},
 	{"version", runVersion},
 }
 

@@ -1,0 +1,61 @@
+package deploy
+
+import (
+	"embed"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+)
+
+//go:embed alerts.yml dashboard.json trading-engine.service task.xml
+var files embed.FS
+
+// Place is where the binary runs.
+type Place struct {
+	Binary string // Absolute path of the binary. Its folder is where server.log lies.
+	User   string // Who runs it.
+}
+
+var names = map[string]string{
+	"alerts": "alerts.yml", "dashboard": "dashboard.json", "systemd": "trading-engine.service",
+	"task": "task.xml",
+}
+
+// Kinds are what Print knows, in the order in which a person should read of them.
+var Kinds = []string{"alerts", "dashboard", "systemd", "task"}
+
+// Print writes a file for a place.
+func Print(w io.Writer, kind string, p Place) error {
+	name, ok := names[kind]
+	if !ok {
+		return fmt.Errorf("there is no %q; there are %s", kind, strings.Join(Kinds, " "))
+	}
+	text, err := files.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	escape := func(s string) string { return s }
+	switch kind {
+	case "systemd":
+		escape = escapeUnit
+	case "task":
+		escape = escapeXML
+	}
+	_, err = strings.NewReplacer(
+		"@BINARY@", escape(p.Binary), "@DIR@", escape(filepath.Dir(p.Binary)), "@USER@", escape(p.User),
+	).WriteString(w, string(text))
+	return err
+}
+
+// escapeUnit keeps systemd from reading a percent sign as the start of a specifier.
+func escapeUnit(s string) string { return strings.ReplaceAll(s, "%", "%%") }
+
+func escapeXML(s string) string {
+	var b strings.Builder
+	if err := xml.EscapeText(&b, []byte(s)); err != nil {
+		return "" // A strings.Builder takes everything.
+	}
+	return b.String()
+}
