@@ -11,12 +11,13 @@ import (
 // missing, and recorded quotes can close thousands of minutes in a moment, which no live market
 // does.
 //
-// Nobody waits for storage that does nothing, for a full disk say. Then prices, bars and streams go
-// on, and the ticks that are overwritten are counted as lost.
+// Nobody waits for storage whose last commit failed, on a full disk say, or that does nothing for
+// long. Then prices, bars and streams go on, and ticks that are overwritten are counted as lost.
+// A disk that takes half a second for a sync works: a commit and a checkpoint may need four.
 
 const (
 	holdLook = time.Millisecond
-	holdMax  = 1000 // Looks in a row at storage that does nothing.
+	holdMax  = 5000 // Looks in a row at storage that does nothing.
 )
 
 // storageWait follows what storage does while somebody waits for it.

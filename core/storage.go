@@ -24,8 +24,10 @@ func (e *Engine) Applied(dst []uint64) []uint64 {
 // TakeDirty appends the symbols that changed since they were last taken.
 func (e *Engine) TakeDirty(dst []SymbolID) []SymbolID { return e.dirty.take(dst) }
 
-// MarkDirty gives symbols back whose commit failed.
+// MarkDirty gives symbols back whose commit failed. Nobody waits for storage any more until a
+// commit succeeds.
 func (e *Engine) MarkDirty(ids []SymbolID) {
+	e.givenUp.Store(e.takes.Load())
 	for _, id := range ids {
 		e.dirty.mark(id)
 	}

@@ -24,6 +24,9 @@ const (
 	walWarnPages = 16_000
 )
 
+// walRetry is how long after a failed checkpoint the next one is tried, without waiting for more.
+const walRetry = time.Second
+
 // walKeepBytes is what the log keeps on the disk after it started again.
 const walKeepBytes = 16 << 20
 
@@ -65,6 +68,7 @@ type checkpoints struct {
 	log    int64 // Pages in the log when last looked.
 	next   int64 // Pages at which the next one is due.
 	warned time.Time
+	failed time.Time // When the last one failed, of the disk; zero when it did not.
 }
 
 // after is called after each commit, with the connection that made it, and reports whether the
@@ -79,7 +83,7 @@ func (k *checkpoints) after(c *conn) (moved bool, err error) {
 		k.next = k.every // It started again.
 	}
 	k.log = r.log
-	if r.log < k.next {
+	if r.log < k.next && (k.failed.IsZero() || time.Since(k.failed) < walRetry) {
 		return false, nil
 	}
 	if r.log >= walEndPages {
@@ -91,7 +95,9 @@ func (k *checkpoints) after(c *conn) (moved bool, err error) {
 		r, err = k.restart(c)
 	}
 	k.next = k.log + k.every
+	k.failed = time.Time{}
 	if err != nil && !resultIsBusy(err) {
+		k.failed = time.Now()
 		return false, err
 	}
 	if k.log >= walWarnPages && time.Since(k.warned) > time.Minute {

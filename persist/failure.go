@@ -32,6 +32,17 @@ func isFinal(err error) bool {
 	}
 }
 
+// plainReason says what an operator has to know of an error of the disk.
+func plainReason(err error) string {
+	switch code := resultCode(err); {
+	case code&0xff == sqlite3.SQLITE_FULL:
+		return "the disk is full"
+	case isFinal(err) && !isDamage(code):
+		return "the disk did not confirm a sync: " + err.Error()
+	}
+	return err.Error()
+}
+
 // resultIsBusy reports whether somebody else's lock was in the way.
 func resultIsBusy(err error) bool { return resultCode(err)&0xff == sqlite3.SQLITE_BUSY }
 

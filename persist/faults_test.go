@@ -2,6 +2,7 @@ package persist
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 
 	"tradingengine/core"
@@ -115,4 +116,38 @@ func (p *powered) cut() {
 	}
 	p.disk.Close()
 	p.dir = kept
+}
+
+// TestLogThatCannotBeMoved fills the disk for the file but not for its log. Commits go on, the
+// statistics say what is wrong, and that it is over as soon as there is space, also when nobody
+// writes any more.
+//
+// It was seen to fail on a writer that tries again only when the log has grown.
+func TestLogThatCannotBeMoved(t *testing.T) {
+	p := newPowered(t, 1, SyncFull)
+	p.plug(0)
+	m, err := p.start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var full atomic.Bool
+	full.Store(true)
+	p.disk.SetFault(func(c faultvfs.Call) error {
+		if full.Load() && c.File == MarketFile && c.Op == faultvfs.Write {
+			return faultvfs.ErrFull
+		}
+		return nil
+	})
+	failing := func() bool { return m.writer.Stats().LogFailingSince != 0 }
+	quoteAll(m, allWalks(m), failing)
+	s := m.writer.Stats()
+	if s.Failures != 0 || s.FailingSince != 0 || s.LogError != "the disk is full" {
+		t.Errorf("%d commits failed, the log's error is %q; want none, and that the disk is full",
+			s.Failures, s.LogError)
+	}
+	full.Store(false)
+	eventually(t, "checkpoint", func() bool { return !failing() })
+	compareFile(t, m.store, m.engine)
+	m.stop()
+	p.disk.Close()
 }

@@ -141,7 +141,10 @@ func (w *Writer) commit() error {
 	b.collect()
 	if len(b.changed) == 0 {
 		w.engine.Committed(b.marks, nil)
-		return nil
+		if w.checkpoints.failed.IsZero() {
+			return nil
+		}
+		return w.checkpoint()
 	}
 	start := time.Now()
 	if err := w.store.transact(w.write); err != nil {
@@ -167,15 +170,10 @@ func (w *Writer) checkpoint() error {
 	w.store.writing.Lock()
 	defer w.store.writing.Unlock()
 	done, err := w.checkpoints.after(w.store.writing.conn)
-	w.checkpointed(done)
-	if err == nil {
-		return nil
-	}
+	w.checkpointed(done, err)
 	if isFinal(err) {
 		return err
 	}
-	w.store.opts.Log.Warn("a checkpoint failed; the log keeps growing until one succeeds",
-		"reason", err)
 	return nil
 }
 

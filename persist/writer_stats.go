@@ -26,6 +26,9 @@ type WriterStats struct {
 
 	Checkpoints int64 // That let the log start again.
 	LogBytes    int64 // The write-ahead log, as far as it counts.
+	// When the log could no longer be moved into the file, so that it grows; 0 while it can.
+	LogFailingSince core.Time
+	LogError        string // Of the last try that failed.
 
 	Failures     int64     // Commits that failed.
 	LastError    string    // Of the last that failed; stays when it is over.
@@ -87,12 +90,25 @@ func (w *Writer) committed(took time.Duration) {
 	}
 }
 
-func (w *Writer) checkpointed(done bool) {
+// checkpointed notes what became of the log after a commit.
+func (w *Writer) checkpointed(done bool, err error) {
 	w.published.Lock()
 	defer w.published.Unlock()
-	w.published.stats.LogBytes = w.checkpoints.bytes()
+	s, log := &w.published.stats, w.store.opts.Log
+	s.LogBytes = w.checkpoints.bytes()
 	if done {
-		w.published.stats.Checkpoints++
+		s.Checkpoints++
+	}
+	switch failing := s.LogFailingSince != 0; {
+	case err != nil:
+		s.LogError = plainReason(err)
+		if !failing {
+			s.LogFailingSince = w.store.opts.Now()
+			log.Warn("a checkpoint failed; the log grows until one succeeds", "reason", s.LogError)
+		}
+	case failing && w.checkpoints.failed.IsZero():
+		s.LogFailingSince = 0
+		log.Info("checkpoints work again")
 	}
 }
 
@@ -102,10 +118,10 @@ func (w *Writer) failed(err error) {
 	defer w.published.Unlock()
 	s := &w.published.stats
 	s.Failures++
-	s.LastError = err.Error()
+	s.LastError = plainReason(err)
 	s.Final = isFinal(err)
 	if s.FailingSince == 0 || s.Final {
 		s.FailingSince = w.store.opts.Now()
-		w.store.opts.Log.Error("a commit failed", "reason", err, "final", s.Final)
+		w.store.opts.Log.Error("a commit failed", "reason", s.LastError, "final", s.Final)
 	}
 }

@@ -21,16 +21,23 @@ func (v *server) checks() []httpd.Check {
 	}
 }
 
-// checkStorage fails while commits do.
+// checkStorage fails while commits do, or while the log cannot be moved into the file.
 func (v *server) checkStorage() httpd.CheckResult {
 	s := v.writer.Stats()
-	if s.FailingSince == 0 {
-		return httpd.CheckResult{OK: true}
+	switch {
+	case s.FailingSince != 0:
+		return httpd.CheckResult{
+			Value:  s.FailingSince.String(),
+			Reason: fmt.Sprintf("commits fail since %s: %s", s.FailingSince, s.LastError),
+		}
+	case s.LogFailingSince != 0:
+		return httpd.CheckResult{
+			Value: s.LogFailingSince.String(),
+			Reason: fmt.Sprintf("the log grows, because it cannot be moved into the file since %s: %s",
+				s.LogFailingSince, s.LogError),
+		}
 	}
-	return httpd.CheckResult{
-		Value:  s.FailingSince.String(),
-		Reason: fmt.Sprintf("commits fail since %s: %s", s.FailingSince, s.LastError),
-	}
+	return httpd.CheckResult{OK: true}
 }
 
 // checkFlush fails when ticks have been waiting and nothing was committed for too long.
