@@ -27,6 +27,9 @@ var long = flag.Bool("long", false, "full counts of long runs")
 var binary string
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(faultyEnv); dir != "" {
+		os.Exit(serveFaulty(dir))
+	}
 	flag.Parse()
 	os.Exit(run(m))
 }
@@ -119,7 +122,13 @@ var servingLine = regexp.MustCompile(`serving url=(http://\S+)`)
 // launch runs the server without waiting for it.
 func launch(t *testing.T, dir string, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, dir: dir, cmd: command(dir, args...), exited: make(chan struct{})}
+	return launchCommand(t, dir, command(dir, args...))
+}
+
+// launchCommand runs a command that is the server.
+func launchCommand(t *testing.T, dir string, cmd *exec.Cmd) *server {
+	t.Helper()
+	s := &server{t: t, dir: dir, cmd: cmd, exited: make(chan struct{})}
 	pipe, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
