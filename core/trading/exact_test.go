@@ -23,6 +23,14 @@ func interesting(r *rand.Rand) uint64 {
 	return max(n, 1)
 }
 
+// runs is a count, or a tenth of it in a short test.
+func runs(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
 // TestWide compares 128-bit arithmetic with big numbers.
 func TestWide(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
@@ -33,7 +41,7 @@ func TestWide(t *testing.T) {
 		}
 		return n
 	}
-	for range 200_000 {
+	for range runs(50_000) {
 		a, b, c := signed(), signed(), signed()
 		w := mulWide(a, b)
 		product := new(big.Int).Mul(big.NewInt(a), big.NewInt(b))
@@ -62,7 +70,7 @@ func TestWide(t *testing.T) {
 func TestScale(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	counted, halfway := 0, 0
-	for range 300_000 {
+	for range runs(100_000) {
 		w := mulWide(int64(interesting(r)>>1), int64(interesting(r)>>1))
 		if r.IntN(2) == 0 {
 			w = w.neg()
@@ -95,7 +103,7 @@ func TestScale(t *testing.T) {
 			t.Fatalf("%v is rounded up to %d; want %d", exact, up, away)
 		}
 	}
-	if counted < 50_000 || halfway < 50_000 {
+	if counted < runs(20_000) || halfway < runs(20_000) {
 		t.Errorf("only %d fitted, %d were halves", counted, halfway)
 	}
 }

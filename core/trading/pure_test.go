@@ -21,11 +21,22 @@ var allowed = map[string]bool{
 	"time": true, "unicode/utf8": true,
 }
 
+// importing reads the packages that are imported, each once.
+var importing = func() (shared struct {
+	set      *token.FileSet
+	importer types.Importer
+},
+) {
+	shared.set = token.NewFileSet()
+	shared.importer = importer.ForCompiler(shared.set, "source", nil)
+	return shared
+}()
+
 // impure returns what in the files a deterministic state machine must not have: clocks, files,
 // goroutines, channels, locks, random numbers, floating point and iteration over maps.
 func impure(t *testing.T, names []string, sources []any) (faults []string) {
 	t.Helper()
-	set := token.NewFileSet()
+	set := importing.set
 	var files []*ast.File
 	for i, name := range names {
 		file, err := parser.ParseFile(set, name, sources[i], 0)
@@ -35,7 +46,7 @@ func impure(t *testing.T, names []string, sources []any) (faults []string) {
 		files = append(files, file)
 	}
 	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{}}
-	config := types.Config{Importer: importer.ForCompiler(set, "source", nil)}
+	config := types.Config{Importer: importing.importer}
 	if _, err := config.Check("trading", set, files, info); err != nil {
 		t.Fatal(err)
 	}
