@@ -76,6 +76,7 @@ type Options struct {
 	Limits  Limits
 	Checks  []Check        // What /health looks at, in this order.
 	Writer  func() []Field // State of the storage writer for /api/stats; nil for none.
+	Trading func() []Field // State of the desk and its journal, likewise.
 	Memory  func() int64   // Resident bytes of the process; nil when nobody knows.
 	// CPU returns the processor time the process has used; nil when nobody knows.
 	CPU     func() time.Duration
@@ -98,8 +99,10 @@ func (o *Options) setDefaults() error {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Writer == nil {
-		o.Writer = func() []Field { return nil }
+	for _, fields := range []*func() []Field{&o.Writer, &o.Trading} {
+		if *fields == nil {
+			*fields = func() []Field { return nil }
+		}
 	}
 	if o.History == nil {
 		o.History = noHistory{}

@@ -14,7 +14,8 @@ func (s *Server) getStats(ctx *fasthttp.RequestCtx) error {
 	dst := append(takeBody(ctx), '{')
 	dst = appendCounters(dst, &e)
 	dst = s.appendSymbolStats(dst)
-	dst = s.appendWriter(dst)
+	dst = appendFields(dst, `,"writer":{`, s.opts.Writer())
+	dst = appendFields(dst, `,"trading":{`, s.opts.Trading())
 	dst = s.appendRates(dst)
 	dst = s.appendLatency(dst)
 	dst = s.appendServerStats(dst, &e)
@@ -72,10 +73,10 @@ func (s *Server) appendSymbolStats(dst []byte) []byte {
 	return append(dst, "\n]"...)
 }
 
-// appendWriter appends the section writer: what the storage writer says of itself.
-func (s *Server) appendWriter(dst []byte) []byte {
-	dst = append(dst, `,"writer":{`...)
-	for i, f := range s.opts.Writer() {
+// appendFields appends a section: what somebody else says of itself.
+func appendFields(dst []byte, section string, fields []Field) []byte {
+	dst = append(dst, section...)
+	for i, f := range fields {
 		if i > 0 {
 			dst = append(dst, ',')
 		}

@@ -111,7 +111,7 @@ func openTestJournal(t testing.TB, dir string) (*Store, *Journal, *trading.Machi
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := j.Replay(t.Context(), m.Replay, func(string, string) {}); err != nil {
+	if _, err := j.Replay(t.Context(), m.Replay); err != nil {
 		t.Fatal(err)
 	}
 	return s, j, m

@@ -31,15 +31,13 @@ func (k *chain) next(before [32]byte, e *trading.Event, data []byte) [32]byte {
 // Replayed is what a journal held when it was opened.
 type Replayed struct {
 	JournalHead
-	Answers int64
-	Took    time.Duration
+	Took time.Duration
 }
 
-// Replay gives all events to fold, oldest first, and the keys of all answers to key. It comes
-// before the first Commit. An error that wraps trading.ErrJournal means that the events do not
-// follow from each other; then the file is not to be worked with.
+// Replay gives all events to fold, oldest first. It comes before the first Commit. An error that
+// wraps trading.ErrJournal means that the events do not follow from each other; then the file is
+// not to be worked with.
 func (j *Journal) Replay(ctx context.Context, fold func(trading.Event) error,
-	key func(scope, key string),
 ) (r Replayed, err error) {
 	start := time.Now()
 	r.JournalHead, err = j.follow(ctx, math.MaxInt64, func(e *trading.Event) error {
@@ -51,7 +49,6 @@ func (j *Journal) Replay(ctx context.Context, fold func(trading.Event) error,
 	if err != nil {
 		return r, err
 	}
-	r.Answers, err = j.eachKey(ctx, key)
 	j.end.JournalHead = r.JournalHead
 	j.head.Store(&r.JournalHead)
 	r.Took = time.Since(start)
@@ -150,8 +147,8 @@ func readEvents(ctx context.Context, c *conn, symbols *core.Registry, where stri
 	}, args...)
 }
 
-// eachKey gives the keys of all answers to each and counts them.
-func (j *Journal) eachKey(ctx context.Context, each func(scope, key string)) (n int64, err error) {
+// Keys gives the keys of all answers to each and counts them.
+func (j *Journal) Keys(ctx context.Context, each func(scope, key string)) (n int64, err error) {
 	var scope, key string
 	for more := true; more && err == nil; {
 		rows := 0

@@ -262,10 +262,9 @@ func TestAnswersAreKept(t *testing.T) {
 		s, j, _ = openTestJournal(t, dir)
 	}
 	var keys []string
-	r, err := j.Replay(t.Context(), func(trading.Event) error { return nil },
-		func(scope, key string) { keys = append(keys, scope+key) })
-	if err != nil || r.Answers != 30 || len(keys) != 30 || r.Seq != b.Head() {
-		t.Errorf("replayed %+v with %d keys, %v", r, len(keys), err)
+	n, err := j.Keys(t.Context(), func(scope, key string) { keys = append(keys, scope+key) })
+	if err != nil || n != 30 || len(slices.Compact(keys)) != 30 {
+		t.Errorf("%d keys, %v: %v", n, keys, err)
 	}
 }
 
@@ -389,7 +388,7 @@ func TestChangedJournalIsFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		m, _ := trading.New(trading.Options{Symbols: s.opts.Symbols})
-		_, err = j.Replay(t.Context(), m.Replay, func(string, string) {})
+		_, err = j.Replay(t.Context(), m.Replay)
 		if !errors.Is(err, want) || want == nil && err != nil {
 			t.Errorf("%s: got %v, want %v", statement, err, want)
 		}

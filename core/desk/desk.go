@@ -132,6 +132,7 @@ func (d *Desk) Run() error {
 	for h := d.watcher.Receive(); h != nil && d.failure.Load() == nil; h = d.watcher.Receive() {
 		d.take(h)
 		d.watcher.Release(h)
+		d.counts.taken.Add(1)
 		d.forward()
 	}
 	close(over)

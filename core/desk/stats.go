@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"tradingengine/core"
 )
 
 // Stats are counters since this start. Each is right by itself.
@@ -34,9 +36,9 @@ type Stats struct {
 type counts struct {
 	commands, repeated, reads, behind, quotes atomic.Int64
 
-	busy, lookUps atomic.Int64 // Callers'.
-	head          atomic.Uint64
-	failures      atomic.Int64 // The committer's.
+	busy, lookUps atomic.Int64  // Callers'.
+	head, taken   atomic.Uint64 // The desk's.
+	failures      atomic.Int64  // The committer's.
 
 	mu struct {
 		sync.Mutex
@@ -52,6 +54,12 @@ func (c *counts) commit(events int, took time.Duration) {
 	c.mu.events += int64(events)
 	c.mu.last, c.mu.most = took, max(c.mu.most, took)
 	c.mu.total += took
+}
+
+// Progress tells whether the desk moves: what is queued while Applied stands still is a stuck desk.
+func (d *Desk) Progress() core.ShardProgress {
+	quotes, messages := d.watcher.Queued()
+	return core.ShardProgress{Queued: quotes + messages, Applied: d.counts.taken.Load()}
 }
 
 // Stats returns the counters.

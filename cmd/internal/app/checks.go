@@ -17,6 +17,7 @@ func (v *server) checks() []httpd.Check {
 		{Name: "storage", Ready: true, Run: v.checkStorage},
 		{Name: "flush", Run: v.checkFlush},
 		{Name: "shards", Run: v.checkShards},
+		{Name: "journal", Ready: true, Run: v.checkJournal},
 		{Name: "conservation", Run: v.checkSums},
 	}
 }
@@ -64,7 +65,7 @@ func (v *server) checkShards() httpd.CheckResult {
 		OK: still <= stuckAfter, Value: int(still.Seconds()), Limit: int(stuckAfter.Seconds()),
 	}
 	if !r.OK {
-		r.Reason = fmt.Sprintf("a shard has applied nothing for %s", still.Round(time.Second))
+		r.Reason = fmt.Sprintf("a shard or the desk has done nothing for %s", still.Round(time.Second))
 	}
 	return r
 }

@@ -28,12 +28,12 @@ func (c *conservation) check() (ok bool, value string) {
 	return c.broken == "", c.broken
 }
 
-// shardWatch notices a shard that has work and does none.
+// shardWatch notices a shard, or the desk, that has work and does none.
 type shardWatch struct {
-	engine *core.Engine
-	now    func() time.Time
-	mu     sync.Mutex
-	seen   []shardSeen
+	progress func() []core.ShardProgress
+	now      func() time.Time
+	mu       sync.Mutex
+	seen     []shardSeen
 }
 
 type shardSeen struct {
@@ -47,7 +47,7 @@ func (w *shardWatch) check() time.Duration {
 	now := w.now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	progress := w.engine.Progress()
+	progress := w.progress()
 	if w.seen == nil {
 		w.seen = make([]shardSeen, len(progress))
 	}

@@ -13,6 +13,7 @@ import (
 	"tradingengine/cmd/internal/logs"
 	"tradingengine/cmd/internal/process"
 	"tradingengine/core"
+	"tradingengine/core/desk"
 	"tradingengine/httpd"
 	"tradingengine/httpd/web"
 	"tradingengine/persist"
@@ -30,6 +31,8 @@ type server struct {
 	store   *persist.Store
 	engine  *core.Engine
 	writer  *persist.Writer
+	journal *persist.Journal
+	desk    *desk.Desk
 	http    *httpd.Server
 	loaded  persist.Loaded
 	started core.Time
@@ -64,7 +67,7 @@ func Serve(ctx context.Context, c *config.Server, s streams) (err error) {
 		}
 		return err
 	}
-	defer func() { err = errors.Join(err, v.store.Close()) }()
+	defer func() { err = errors.Join(err, v.closeFiles()) }()
 	return v.run(ctx, listeners)
 }
 
@@ -111,7 +114,7 @@ func (v *server) open(ctx context.Context) error {
 		return err
 	}
 	if err := v.restore(ctx, symbols, ring); err != nil {
-		return errors.Join(err, v.store.Close())
+		return errors.Join(err, v.closeFiles())
 	}
 	progress.end()
 	return nil
@@ -125,6 +128,7 @@ func (v *server) restore(ctx context.Context, symbols *core.Registry, ring int) 
 	v.engine, err = core.New(core.Options{
 		Symbols: symbols, Sources: v.store.Sources(), Throttle: c.Throttle, Shards: c.Shards,
 		Ticks: ring, Bars: c.Bars, Inbox: c.Inbox, Batch: c.Batch, Queue: c.Queue,
+		Watched: c.DeskQuotes, Messages: c.Commands,
 	})
 	if err != nil {
 		return err
@@ -135,10 +139,15 @@ func (v *server) restore(ctx context.Context, symbols *core.Registry, ring int) 
 	}
 	v.logs.Main.Info(fmt.Sprintf("[OHLCCache] Loaded %d bars across %d symbols", v.loaded.Bars,
 		v.loaded.Symbols))
+	if err = v.openTrading(ctx, symbols); err != nil {
+		return err
+	}
 	v.writer = v.store.NewWriter(persist.WriterOptions{
 		FlushInterval: c.FlushInterval, RetainTicks: c.RetainTicks, RetainBars: c.RetainBars,
 	})
-	v.stuck = &shardWatch{engine: v.engine, now: time.Now}
+	v.stuck = &shardWatch{now: time.Now, progress: func() []core.ShardProgress {
+		return append(v.engine.Progress(), v.desk.Progress())
+	}}
 	v.sums = &conservation{engine: v.engine}
 	v.http, err = httpd.New(v.httpOptions(ring))
 	if err != nil {
@@ -178,7 +187,7 @@ func ringSize(asked, symbols int) int {
 // run starts everything, waits for the end, and stops it in the order of the data.
 func (v *server) run(ctx context.Context, listeners []net.Listener) error {
 	log := v.logs.Main
-	var shards, writer, serving, feeding, beside sync.WaitGroup
+	var shards, trading, writer, serving, feeding, beside sync.WaitGroup
 	writerCtx, stopWriter := context.WithCancel(context.Background())
 	defer stopWriter()
 	besideCtx, stopBeside := context.WithCancel(context.Background())
@@ -187,6 +196,7 @@ func (v *server) run(ctx context.Context, listeners []net.Listener) error {
 	defer stopFeed()
 
 	shards.Go(func() { v.engine.Run(besideCtx) })
+	trading.Go(func() { v.fail(v.desk.Run()) })
 	writer.Go(func() { v.fail(v.writer.Run(writerCtx, v.engine)) })
 	serving.Go(func() { v.fail(v.http.Serve(listeners...)) })
 	operators := &operatorLog{
@@ -206,6 +216,8 @@ func (v *server) run(ctx context.Context, listeners []net.Listener) error {
 	feeding.Wait()
 	v.engine.Close()
 	shards.Wait()
+	v.desk.Close()
+	trading.Wait()
 	stopWriter()
 	writer.Wait()
 	stopping, cancel := context.WithTimeout(context.Background(), stopWithin)
@@ -245,7 +257,7 @@ func (v *server) httpOptions(ring int) httpd.Options {
 			EncodedBytes: int64(c.Encoded), Connections: c.Connections,
 			Senders: c.Senders, IngestFrame: c.MaxFrame, Bodies: int64(c.Bodies),
 		},
-		Checks: v.checks(), Writer: v.writerFields, Metrics: v.metrics,
+		Checks: v.checks(), Writer: v.writerFields, Trading: v.tradingFields, Metrics: v.metrics,
 		Memory: process.Memory, CPU: process.CPU,
 		Config: httpd.Config{
 			BrokerName: c.BrokerName, Version: Version, MaxTicksPerSymbol: ring,

@@ -42,6 +42,8 @@ type Server struct {
 	RetainTicks time.Duration // Age at which ticks are deleted; 0 for never.
 	RetainBars  time.Duration
 
+	Trading
+
 	Rate    float64 // Simulated quotes a second.
 	Seed    uint64
 	History int // Days of simulated history for an empty directory.
@@ -144,16 +146,12 @@ func (c *Server) limitFlags(fs Flags) {
 	fs.IntVar(&c.Encoded, "encoded", 64<<20,
 		"`bytes` of encoded ticks and bars kept ready for all series together")
 	fs.IntVar(&c.Connections, "connections", 8192, "most HTTP connections at once (`count`)")
+	c.Trading.flags(fs)
 }
 
 // finish checks what flags cannot check by themselves and fills what depends on other flags.
 func (c *Server) finish() error {
-	positive := func(name string, v, most int) error {
-		if v < 1 || v > most {
-			return fmt.Errorf("%w: -%s must be 1 to %d, not %d", ErrUsage, name, most, v)
-		}
-		return nil
-	}
+	positive := func(name string, v, most int) error { return between(name, v, 1, most) }
 	err := errors.Join(
 		positive("batch", c.Batch, 1_000_000),
 		positive("queue", c.Queue, 100_000_000),
@@ -168,6 +166,7 @@ func (c *Server) finish() error {
 		positive("unsent", c.Unsent, 1<<30),
 		positive("encoded", c.Encoded, 1<<30),
 		positive("connections", c.Connections, 1_000_000),
+		c.Trading.check(),
 		oneOf("sync", c.Sync, "full", "normal"),
 	)
 	if err != nil {
@@ -198,6 +197,13 @@ func (c *Server) finish() error {
 		c.Data = filepath.Join("data", c.Feed.Kind.directory())
 	}
 	return oneOf("clock", c.Clock, "wall", "quotes")
+}
+
+func between(name string, v, least, most int) error {
+	if v < least || v > most {
+		return fmt.Errorf("%w: -%s must be %d to %d, not %d", ErrUsage, name, least, most, v)
+	}
+	return nil
 }
 
 func oneOf(name, value string, choices ...string) error {
