@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"tradingengine/core"
@@ -173,7 +175,7 @@ func (r *streamRequest) setSince(symbols *core.Registry, raw json.RawMessage) *s
 		return streamJSONFault(err)
 	}
 	given := make(map[core.SymbolID]core.Time, len(times))
-	for name, text := range times {
+	for _, name := range slices.Sorted(maps.Keys(times)) { // The same fault each time.
 		id, err := symbols.Find(name)
 		if err != nil {
 			return &streamFault{streamUnknownSymbol, withoutPrefix(err, core.ErrUnknownSymbol)}
@@ -181,11 +183,12 @@ func (r *streamRequest) setSince(symbols *core.Registry, raw json.RawMessage) *s
 		if !r.symbols.has(id) {
 			return badMessage(`"since" names %s, which "symbols" does not`, symbols.Symbol(id).Name)
 		}
-		t, err := parseSince(text)
-		if err != nil {
+		if _, twice := given[id]; twice {
+			return badMessage(`"since" names %s twice`, symbols.Symbol(id).Name)
+		}
+		if given[id], err = parseSince(times[name]); err != nil {
 			return badMessage(`"since" of %s: %v`, symbols.Symbol(id).Name, err)
 		}
-		given[id] = t
 	}
 	for _, id := range r.symbols.ids() {
 		if t, ok := given[id]; ok {

@@ -1,7 +1,10 @@
 package httpd
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -105,6 +108,12 @@ func TestParseStreamSince(t *testing.T) {
 		`UNKNOWN_SYMBOL: no symbol "EURUSE"; did you mean EURUSD?`)
 	f(`{"type":"subscribe","channel":"ticks","symbols":["EURUSD"],"since":{"EURUSD":null}}`,
 		`BAD_MESSAGE: "since" of EURUSD: time is neither RFC 3339 nor an epoch in s, ms or µs`)
+	for range 20 { // Whatever the order of a map.
+		f(`{"type":"subscribe","channel":"ticks","since":{"EURUSD":1,"eurusd.R":2}}`,
+			`BAD_MESSAGE: "since" names EURUSD twice`)
+		f(`{"type":"subscribe","channel":"ticks","since":{"GBPUSD":"x","EURUSD":"y"}}`,
+			`BAD_MESSAGE: "since" of EURUSD: time is neither RFC 3339 nor an epoch in s, ms or µs: "y"`)
+	}
 	for _, since := range []string{"1.5", "-1", "true", "[1]", "1e9", "99999999999999999999"} {
 		_, fault := parseStreamRequest(testRegistry(t),
 			[]byte(`{"type":"subscribe","channel":"ticks","since":`+since+`}`))
@@ -146,15 +155,22 @@ func TestParseStreamRequestRefused(t *testing.T) {
 		`BAD_MESSAGE: this is not JSON: invalid character '[' exceeded max depth`)
 }
 
-// FuzzStreamRequest looks for messages that are neither understood nor refused with a code.
+// FuzzStreamRequest looks for messages that are neither understood nor refused with a code, that are
+// understood in two ways, or whose times are not those that encoding/json finds.
 func FuzzStreamRequest(f *testing.F) {
 	f.Add([]byte(`{"type":"ping","timestamp":1}`))
 	f.Add([]byte(`{"type":"subscribe","channel":"ticks","symbols":["EURUSD"],"since":{"EURUSD":1}}`))
+	f.Add([]byte(`{"type":"subscribe","channel":"bars:1m","since":{"EURUSD":1,"eurusd.R":"2026-01-19"}}`))
+	f.Add([]byte(`{"type":"subscribe","channel":"ticks","since":"2026-01-19T13:49:24.1Z"}`))
 	f.Add([]byte(`{"type":"subscribe","channel":"quotes","maxRateHz":0.5}`))
 	f.Add([]byte(`{"type":"unsubscribe","channel":"bars:1d","symbols":["x"]}`))
 	registry := testRegistry(f)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r, fault := parseStreamRequest(registry, text)
+		first := describeRequest(registry, r, fault)
+		if r, fault := parseStreamRequest(registry, text); describeRequest(registry, r, fault) != first {
+			t.Fatalf("%q is %s, and then %s", text, first, describeRequest(registry, r, fault))
+		}
 		switch {
 		case fault != nil:
 			if fault.code == "" || fault.detail == "" || len(fault.detail) > 400 {
@@ -165,6 +181,49 @@ func FuzzStreamRequest(f *testing.F) {
 			t.Fatalf("%q: no symbols", text)
 		case len(r.since) > len(r.symbols.ids()):
 			t.Fatalf("%q: since of more symbols than there are", text)
+		case r.kind == requestSubscribe:
+			checkSince(t, registry, text, r)
 		}
 	})
+}
+
+// checkSince compares the times of a request with those of the message.
+func checkSince(t *testing.T, registry *core.Registry, text []byte, r *streamRequest) {
+	t.Helper()
+	var message struct{ Since any }
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	check(t, decoder.Decode(&message))
+	timeOf := func(v any) core.Time {
+		if number, ok := v.(json.Number); ok {
+			n, err := number.Int64()
+			check(t, err)
+			epoch, err := core.EpochTime(n)
+			check(t, err)
+			return epoch
+		}
+		instant, err := core.ParseTime(v.(string))
+		check(t, err)
+		return instant
+	}
+	want, got := map[core.SymbolID]core.Time{}, map[core.SymbolID]core.Time{}
+	switch since := message.Since.(type) {
+	case nil:
+	case map[string]any:
+		for name, v := range since {
+			id, err := registry.Find(name)
+			check(t, err)
+			want[id] = timeOf(v)
+		}
+	default:
+		for _, id := range r.symbols.ids() {
+			want[id] = timeOf(since)
+		}
+	}
+	for _, s := range r.since {
+		got[s.symbol] = s.time
+	}
+	if !maps.Equal(got, want) {
+		t.Fatalf("%q: since %v; want %v", text, got, want)
+	}
 }
