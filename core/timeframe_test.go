@@ -188,3 +188,24 @@ func TestSession(t *testing.T) {
 		t.Error("the names of sessions changed")
 	}
 }
+
+// TestSessionByTheClock compares with what a clock on a wall in New York shows.
+func TestSessionByTheClock(t *testing.T) {
+	newYorkTime, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := rand.Uint64()
+	random := rand.New(rand.NewPCG(seed, 0))
+	for range 50_000 {
+		tm := Time(random.Int64N(int64(4_000_000_000 * Second)))
+		if random.IntN(2) == 0 { // Near the ends of days.
+			tm = D1.Open(tm) + Time(random.Int64N(int64(2*Second))) - Second
+		}
+		local := time.UnixMicro(int64(tm)).In(newYorkTime)
+		hours := 24*int(local.Weekday()) + local.Hour()
+		if want := hours >= 17 && hours < 5*24+17; Session24x5.Open(tm) != want {
+			t.Fatalf("seed %d: forex open at %v: %v", seed, local, !want)
+		}
+	}
+}
