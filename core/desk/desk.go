@@ -253,9 +253,10 @@ func (d *Desk) apply(k *call) {
 	if k.answer.Seq == before {
 		return // It left nothing behind, so it may be tried again.
 	}
-	d.keys.add(c.Keys, c.Hash, k.answer)
 	for _, key := range c.Keys {
-		d.open.kept = append(d.open.kept, Kept{key, c.Hash, k.answer})
+		if d.keys.add(key, c.Hash, &k.answer) {
+			d.open.kept = append(d.open.kept, Kept{key, c.Hash, k.answer})
+		}
 	}
 }
 

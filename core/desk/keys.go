@@ -71,14 +71,16 @@ func (s *keys) bits(k Key) func(yield func(word, bit uint64) bool) {
 	}
 }
 
-// add remembers the answer of a command under all its keys.
-func (s *keys) add(list []Key, hash Hash, a Answer) {
-	r := &remembered{hash, a}
-	for _, k := range list {
-		s.mark(k)
-		s.kept[k] = r
-		s.newest = append(s.newest, keyPlace{k, a.Seq})
+// add remembers the answer of a command under a key. It reports false for a key that the command
+// names twice.
+func (s *keys) add(k Key, hash Hash, a *Answer) bool {
+	if s.kept[k] != nil {
+		return false
 	}
+	s.mark(k)
+	s.kept[k] = &remembered{hash, *a}
+	s.newest = append(s.newest, keyPlace{k, a.Seq})
+	return true
 }
 
 // drop forgets the oldest answers beyond keysKept that are committed.
