@@ -34,9 +34,20 @@ func start(t *testing.T, e *engine, args ...string) outcome {
 
 func startWith(ctx context.Context, t *testing.T, e *engine, args ...string) outcome {
 	t.Helper()
+	return runBench(ctx, t, e.URL, args...)
+}
+
+// startOn is start for a server that is no stand-in.
+func startOn(t *testing.T, address string, args ...string) outcome {
+	t.Helper()
+	return runBench(t.Context(), t, address, args...)
+}
+
+func runBench(ctx context.Context, t *testing.T, url string, args ...string) outcome {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	args = append([]string{
-		"-url", e.URL, "-json", "-", "-quotes-rate", "2000", "-batch", "100", "-get-rate", "200",
+		"-url", url, "-json", "-", "-quotes-rate", "2000", "-batch", "100", "-get-rate", "200",
 	}, args...)
 	o := outcome{code: bench(ctx, args, &stdout, &stderr)}
 	o.stdout, o.stderr = stdout.String(), stderr.String()

@@ -1,7 +1,8 @@
 // Command bench puts load on a running engine and measures it, over HTTP and WebSocket alone: it
-// shares no code with what it measures, and starts nothing.
+// shares no code with what it measures, and starts nothing but what torture is given.
 //
-//	go run ./bench [flags]        (-h explains each flag)
+//	go run ./bench [flags]                          (-h explains each flag)
+//	go run ./bench torture -server PATH [flags]     (so does torture -h)
 //
 // # What it will not do
 //
@@ -26,6 +27,9 @@
 // Comparison (-compare with -path): GETs flat out on the engine and on a bare server of the same
 // bytes (see bench/barehttp), in turns on the same box, so that the ratio holds on any machine. The
 // generator's own cost is in both rates and draws the ratio towards 1: say so when quoting it.
+//
+// Torture: a server binary is started on a directory of its own, killed again and again under load
+// and while it recovers, and asked what it knows afterwards (see bench/internal/torture).
 //
 // # What is measured with what
 //
@@ -54,6 +58,7 @@
 //	internal/latency                      HDR histograms
 //	internal/wire                         one HTTP connection
 //	internal/quotes, gets, sockets        the three loads
+//	internal/torture                      the kills, and what must be there after them
 //	internal/report                       targets, table, JSON, progress
 //	barehttp                              the server that comparisons are made with
 //	results                               dated results

@@ -12,6 +12,7 @@ import (
 	"tradingengine/bench/internal/options"
 	"tradingengine/bench/internal/report"
 	"tradingengine/bench/internal/server"
+	"tradingengine/bench/internal/torture"
 )
 
 // Exit codes.
@@ -31,6 +32,9 @@ func main() {
 
 // bench is the program without the process: it returns the exit code.
 func bench(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "torture" {
+		return tortured(ctx, args[1:], stdout, stderr)
+	}
 	opts, err := options.Parse(args, stdout)
 	if errors.Is(err, options.ErrHelp) {
 		return exitOK
@@ -56,6 +60,31 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitMissed
 	}
 	if !result.OK {
+		return exitMissed
+	}
+	return exitOK
+}
+
+// tortured is the mode that starts and kills a server.
+func tortured(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	opts, err := options.ParseTorture(args, stdout)
+	if errors.Is(err, options.ErrHelp) {
+		return exitOK
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "bench: %v (bench torture -h explains all flags)\n", err)
+		return exitUsage
+	}
+	progress := report.NewProgress(stderr, false)
+	result, err := torture.Run(ctx, opts, progress.Show)
+	if result != nil {
+		err = errors.Join(err, result.WriteTable(stdout))
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "bench: %v\n", err)
+		return exitMissed
+	}
+	if !result.OK() {
 		return exitMissed
 	}
 	return exitOK

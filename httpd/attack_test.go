@@ -175,7 +175,9 @@ func TestPipelining(t *testing.T) {
 // chunks. Each is told in time, whatever it still sends, and the server answers others meanwhile.
 func TestDribble(t *testing.T) {
 	const patience = 500 * time.Millisecond
-	m := newTestMarket(t, marketOptions{server: func(o *Options) { o.Limits.ReadTimeout = patience }})
+	m := newTestMarket(t, marketOptions{server: func(o *Options) {
+		o.Limits.ReadTimeout, o.Limits.Bodies = patience, 1<<30
+	}})
 	const clients = 150
 	const head = "POST /ticks HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
 	starts := []string{

@@ -11,6 +11,9 @@ import (
 // fasthttp makes a buffer of the announced length at once, to the end of their handlers. A body
 // that finds no room is refused with 503. Any goroutine may call the methods.
 //
+// Bodies above bodyMedium leave half of the room to others, so that a few clients who announce the
+// most there may be do not keep everybody's ordinary batches out.
+//
 // fasthttp tells nobody of some requests that end early, so a body that should have arrived long
 // ago no longer counts.
 type bodyRoom struct {
@@ -22,6 +25,9 @@ type bodyRoom struct {
 	// Bodies refused since this start.
 	refused int64
 }
+
+// bodyMedium holds thousands of quotes.
+const bodyMedium = 256 << 10
 
 // bodyHold is what one request counts for.
 type bodyHold struct {
@@ -37,11 +43,7 @@ func (b *bodyRoom) announce(h *fasthttp.RequestHeader, n int64, within time.Dura
 	b.dropLocked(h)
 	now := time.Now()
 	hold := bodyHold{bytes: n, until: now.Add(within)}
-	if b.used+n > b.limit {
-		b.sweepLocked(now)
-	}
-	if b.used+n > b.limit {
-		b.refused++
+	if !b.fitsLocked(n, now) {
 		hold.bytes, hold.refused = 0, true
 	}
 	b.used += hold.bytes
@@ -63,11 +65,7 @@ func (b *bodyRoom) begin(h *fasthttp.RequestHeader) {
 func (b *bodyRoom) grow(h *fasthttp.RequestHeader, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.used+n > b.limit {
-		b.sweepLocked(time.Now())
-	}
-	if b.used+n > b.limit {
-		b.refused++
+	if !b.fitsLocked(n, time.Now()) {
 		return false
 	}
 	hold := b.held[h]
@@ -82,6 +80,22 @@ func (b *bodyRoom) done(h *fasthttp.RequestHeader) (refused bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.dropLocked(h).refused
+}
+
+// fitsLocked reports whether there is room for n bytes more, and counts when there is none.
+func (b *bodyRoom) fitsLocked(n int64, now time.Time) bool {
+	most := b.limit
+	if n > bodyMedium {
+		most /= 2
+	}
+	if b.used+n > most {
+		b.sweepLocked(now)
+	}
+	if b.used+n > most {
+		b.refused++
+		return false
+	}
+	return true
 }
 
 func (b *bodyRoom) dropLocked(h *fasthttp.RequestHeader) bodyHold {

@@ -15,21 +15,21 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// TestBodyRoom follows what bodies count for, with room for a hundred bytes.
+// TestBodyRoom follows what bodies count for, in MiB, with room for a hundred large ones.
 func TestBodyRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := bodyRoom{limit: 100, held: make(map[*fasthttp.RequestHeader]bodyHold)}
+		b := bodyRoom{limit: 200 << 20, held: make(map[*fasthttp.RequestHeader]bodyHold)}
 		var first, second, third fasthttp.RequestHeader
 		want := func(used, refused int64) {
 			t.Helper()
-			if u, r := b.counts(); u != used || r != refused {
-				t.Errorf("%d bytes used, %d refused; want %d and %d", u, r, used, refused)
+			if u, r := b.counts(); u != used<<20 || r != refused {
+				t.Errorf("%d MiB used, %d refused; want %d and %d", u, r, used, refused)
 			}
 		}
 		f := func(h *fasthttp.RequestHeader, n int64, ok bool) {
 			t.Helper()
-			if got := b.announce(h, n, time.Second); got != ok {
-				t.Errorf("%d bytes: got %v, want %v", n, got, ok)
+			if got := b.announce(h, n<<20, time.Second); got != ok {
+				t.Errorf("%d MiB: got %v, want %v", n, got, ok)
 			}
 		}
 		f(&first, 60, true)
@@ -41,16 +41,25 @@ func TestBodyRoom(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		f(&third, 10, true) // The second never arrived.
 		want(70, 1)
-		if b.grow(&third, 31) || !b.grow(&third, 30) {
+		if b.grow(&third, 31<<20) || !b.grow(&third, 30<<20) {
 			t.Error("the third grew wrongly")
 		}
 		b.begin(&third)
 		time.Sleep(2 * time.Second)
-		f(&second, 1, false) // Handlers run, however long.
+		f(&second, 1, false)                         // Handlers run, however long.
+		small := make([]fasthttp.RequestHeader, 401) // For these the other half is left.
+		for i := range small {
+			if got := b.announce(&small[i], bodyMedium, time.Hour); got != (i < 400) {
+				t.Fatalf("body %d of 256 KiB: got %v", i, got)
+			}
+		}
+		for i := range small {
+			b.done(&small[i])
+		}
 		if !b.done(&second) || b.done(&first) || b.done(&third) || b.done(&third) {
 			t.Error("the wrong bodies were refused")
 		}
-		want(0, 3)
+		want(0, 4)
 	})
 }
 
@@ -60,7 +69,7 @@ func TestBodyRoom(t *testing.T) {
 // It was seen to fail when a body was only counted after it had arrived.
 func TestLargeBodiesTogether(t *testing.T) {
 	m := newTestMarket(t, marketOptions{server: func(o *Options) {
-		o.Limits.Bodies, o.Limits.ReadTimeout = 3<<20, 3*time.Second
+		o.Limits.Bodies, o.Limits.ReadTimeout = 6<<20, 3*time.Second
 	}})
 	lines := quoteLines("EURUSD", testNow, 0, 1)
 	large := lines + strings.Repeat("\n", 1<<20-len(lines))

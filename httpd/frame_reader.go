@@ -20,8 +20,8 @@ func (e *frameError) Error() string { return fmt.Sprintf("close %d: %s", e.code,
 // library's reader answers protocol errors and pings by itself, from the goroutine that reads, and
 // then two goroutines write to one connection.
 //
-// It takes no more memory than limit, whatever lengths a client announces, and knows no extension,
-// so there is no compressed message that could grow.
+// It takes no more memory than limit, and hardly more than twice what has come, whatever lengths a
+// client announces. It knows no extension, so there is no compressed message that could grow.
 type frameReader struct {
 	r       *bufio.Reader
 	limit   int // Bytes of a message.
@@ -30,6 +30,9 @@ type frameReader struct {
 	kind    byte // Of the message whose fragments are coming, or 0.
 	control [frameControlMax]byte
 }
+
+// frameGrow is how much room is made for a message before its first bytes came; then it doubles.
+const frameGrow = 4 << 10
 
 // newFrameReader makes a reader for messages of at most limit bytes, few of which come, so that it
 // holds little memory.
@@ -148,13 +151,20 @@ func (f *frameReader) fragment(h *frameHeader) (done bool, err error) {
 	case h.kind != frameContinuation:
 		f.kind = h.kind
 	}
-	have := len(f.message)
-	if have+h.length > f.limit {
+	if len(f.message)+h.length > f.limit {
 		return false, f.tooBig()
 	}
-	f.message = append(f.message, make([]byte, h.length)...)
-	if err := f.payload(f.message[have:], h.mask); err != nil {
-		return false, err
+	for rest := h.length; rest > 0; {
+		n, have := rest, len(f.message)
+		if cap(f.message)-have < rest {
+			// What was announced may never come. Pieces are of whole masks.
+			n = min(rest, max(have&^7, frameGrow))
+		}
+		f.message = append(f.message, make([]byte, n)...)
+		if err := f.payload(f.message[have:], h.mask); err != nil {
+			return false, err
+		}
+		rest -= n
 	}
 	return h.final, nil
 }

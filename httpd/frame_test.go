@@ -133,6 +133,23 @@ func TestFrameReader(t *testing.T) {
 	f("cut off in a payload", clientFrame(0x81, "hello")[:8], "unexpected EOF\n")
 }
 
+// TestFrameReaderGrows reads long messages, whole and in pieces of odd lengths, and looks at what is
+// held for one that was announced and does not come.
+func TestFrameReaderGrows(t *testing.T) {
+	long := strings.Repeat("0123456", 50_000)
+	input := clientFrame(0x81, long) + clientFrame(0x01, long[:5001]) +
+		clientFrame(0x00, long[5001:100_003]) + clientFrame(0x80, long[100_003:])
+	want := "text " + long + "\n"
+	if got := readFrames(strings.NewReader(input), 1<<20); got != want+want+"EOF\n" {
+		t.Errorf("got %d bytes, want %d", len(got), 2*len(want)+4)
+	}
+	r := newBusyFrameReader(strings.NewReader(clientFrame(0x82, strings.Repeat("x", 1<<20))[:20_000]),
+		1<<20)
+	if _, _, err := r.next(); !errors.Is(err, io.ErrUnexpectedEOF) || cap(r.message) > 64<<10 {
+		t.Errorf("%v, and %d bytes are held for 20,000", err, cap(r.message))
+	}
+}
+
 // TestFrameReaderMeetsLibrary lets the library's client write random messages in random pieces.
 func TestFrameReaderMeetsLibrary(t *testing.T) {
 	seed := rand.Uint64()

@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -232,56 +233,82 @@ func (m *streamMarket) visitOnce(random *rand.Rand) {
 	}
 }
 
-// TestStreamStuckSockets opens real connections that never read while many ticks come: their memory
-// is bounded, they are cut off, and a client beside them gets everything.
+// TestStreamStuckSockets opens 500 real connections that never read beside 20 that do while many
+// ticks come: their memory is bounded, they are cut off, and the good ones get, or know of, everything.
+//
+// It was seen to fail when what is unsent was kept for every session, and when nobody was given up.
 func TestStreamStuckSockets(t *testing.T) {
 	m := newStreamMarket(t, streamMarketOptions{hub: func(o *hubOptions) {
 		o.slow = 2 * time.Second
 	}})
-	const clients = 100
-	for range clients {
+	m.storage.forgets = true
+	const stuck, good = 500, 20
+	clients := make([]*rawStream, good)
+	for i := range clients {
+		clients[i] = dialRaw(t, m.addr, "")
+	}
+	for range stuck {
 		dialRaw(t, m.addr, "")
 	}
-	good := m.dial("")
-	m.until("all are connected", func() bool { return m.hub.stats().Sessions == clients+1 })
+	m.until("all are connected", func() bool { return m.hub.stats().Sessions == stuck+good })
 	runtime.GC()
-	var before, after runtime.MemStats
+	var before, now runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var stop atomic.Bool
-	var feeding sync.WaitGroup
+	var feeding, reading sync.WaitGroup
 	feeding.Go(func() { m.feedTicks(&stop, 2, time.Millisecond) })
-	start := time.Now()
-	gone := make(chan struct{})
-	var peak uint64
-	go func() {
-		defer close(gone)
-		for m.hub.stats().Sessions > 1 && time.Since(start) < 60*time.Second {
-			runtime.GC()
-			runtime.ReadMemStats(&after)
-			peak = max(peak, after.HeapAlloc)
-			time.Sleep(100 * time.Millisecond)
-		}
-	}()
-	counts := map[string]int{}
-	for done := false; !done; {
-		msg := good.message()
-		counts[msg.Type]++
-		select {
-		case <-gone:
-			done = true
-		default:
-		}
+	ticks, skipped := make([]atomic.Int64, good), atomic.Int64{}
+	for i, c := range clients {
+		reading.Go(func() {
+			c.each(func(payload []byte) {
+				switch {
+				case bytes.HasPrefix(payload, []byte(`{"type":"tick"`)):
+					ticks[i].Add(1)
+				case bytes.HasPrefix(payload, []byte(`{"type":"gap"`)):
+					n := parseStreamMessage(t, string(payload)).Skipped
+					ticks[i].Add(n)
+					skipped.Add(n)
+				}
+			})
+		})
 	}
+	var peak uint64
+	m.until("the stuck ones are gone", func() bool {
+		runtime.GC()
+		runtime.ReadMemStats(&now)
+		peak = max(peak, now.HeapAlloc+now.StackInuse)
+		time.Sleep(50 * time.Millisecond)
+		return m.hub.stats().Sessions == good
+	})
 	stop.Store(true)
 	feeding.Wait()
-	if got := m.hub.stats(); got.Slow != clients || got.Sessions != 1 {
-		t.Errorf("after %v: stats %+v", time.Since(start), got)
+	if got := m.hub.stats(); got.Slow != stuck {
+		t.Errorf("%d of %d sessions were given up as slow: %+v", got.Slow, stuck, got)
 	}
-	if counts["gap"] > 0 || counts["tick"] < 1000 {
-		t.Errorf("the good client got %v", counts)
+	stored := m.engine.Stats().Stored
+	m.until("the good ones have everything", func() bool {
+		for i := range ticks {
+			if ticks[i].Load() < stored {
+				return false
+			}
+		}
+		return true
+	})
+	for i := range ticks {
+		if n := ticks[i].Load(); n != stored {
+			t.Errorf("a good client knows of %d ticks, %d were stored", n, stored)
+		}
 	}
-	// The engine's rings and the storage stand-in fill meanwhile, so the bound is not tight.
-	if grown := int64(peak) - int64(before.HeapAlloc); grown > 40<<20 {
-		t.Errorf("the heap grew by %d MiB", grown>>20)
+	// On a machine that stands still for a second good ones may miss some, but they are told.
+	if n := skipped.Load(); stored < 1000 || n > stored*good/10 {
+		t.Errorf("of %d ticks %d good clients missed %d", stored, good, n)
 	}
+	// The engine's rings fill meanwhile.
+	if grown := int64(peak) - int64(before.HeapAlloc+before.StackInuse); grown > 64<<20 {
+		t.Errorf("memory grew by %d MiB", grown>>20)
+	}
+	for _, c := range clients {
+		check(t, c.conn.Close())
+	}
+	reading.Wait()
 }

@@ -36,12 +36,25 @@ const partial = ".partial"
 // disk. A backup that fails or is ended leaves nothing.
 func Backup(ctx context.Context, opts BackupOptions) (r BackupResult, err error) {
 	start := time.Now()
-	target := filepath.Clean(opts.Target)
-	if err := checkTarget(target); err != nil {
-		return r, err
-	}
 	if _, err := os.Stat(filepath.Join(opts.Dir, MarketFile)); err != nil {
 		return r, fmt.Errorf("no market file: %w", err)
+	}
+	c := copier{open: openRead, progress: opts.Progress}
+	if c.gentle, err = inUse(opts.Dir); err != nil {
+		return r, err
+	}
+	if r, err = c.folder(ctx, opts.Dir, opts.Target); err != nil {
+		return BackupResult{}, err
+	}
+	r.Took = time.Since(start)
+	return r, nil
+}
+
+// folder copies a directory to a folder that has its name only when it is whole.
+func (k *copier) folder(ctx context.Context, dir, target string) (r BackupResult, err error) {
+	target = filepath.Clean(target)
+	if err := checkTarget(target); err != nil {
+		return r, err
 	}
 	made := target + partial
 	if err := removeFiles(made); err != nil {
@@ -50,17 +63,12 @@ func Backup(ctx context.Context, opts BackupOptions) (r BackupResult, err error)
 	if err := os.MkdirAll(made, 0o750); err != nil {
 		return r, fmt.Errorf("cannot create the folder of the backup: %w", err)
 	}
-	c := copier{open: openRead, progress: opts.Progress}
-	if c.gentle, err = inUse(opts.Dir); err == nil {
-		r, err = c.files(ctx, opts.Dir, made)
-	}
-	if err == nil {
+	if r, err = k.files(ctx, dir, made); err == nil {
 		err = takeName(made, target)
 	}
 	if err != nil {
-		return BackupResult{}, errors.Join(err, removeFiles(made))
+		return r, errors.Join(err, removeFiles(made))
 	}
-	r.Took = time.Since(start)
 	return r, nil
 }
 

@@ -53,7 +53,7 @@ func (d *database) openWriter(synchronous string) error {
 	if err = d.resyncLog(c); err != nil {
 		return openFailure(d.path, err)
 	}
-	return d.schema.migrate(c, d.path)
+	return d.upgrade(c)
 }
 
 // writePragmas are set on a connection that writes.

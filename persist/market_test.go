@@ -37,6 +37,7 @@ type marketOptions struct {
 	Writer WriterOptions
 	Load   LoadOptions
 	Before func(*Writer) // Called before anything runs.
+	Ready  func(*market) // The same.
 }
 
 // startMarket opens a directory, loads it and runs engine and writer until stop, or the test's end.
@@ -65,7 +66,9 @@ func tryMarket(t testing.TB, opts marketOptions) (*market, error) {
 		return nil, err
 	}
 	opts.Engine.Symbols, opts.Engine.Sources = opts.Store.Symbols, m.store.Sources()
-	opts.Engine.Now = func() core.Time { return core.Time(m.clock.Load()) }
+	if opts.Engine.Now == nil {
+		opts.Engine.Now = func() core.Time { return core.Time(m.clock.Load()) }
+	}
 	if opts.Engine.Throttle == 0 {
 		opts.Engine.Throttle = core.DefaultThreshold
 	}
@@ -81,6 +84,9 @@ func tryMarket(t testing.TB, opts marketOptions) (*market, error) {
 	m.writer = m.store.NewWriter(opts.Writer)
 	if opts.Before != nil {
 		opts.Before(m.writer)
+	}
+	if opts.Ready != nil {
+		opts.Ready(m)
 	}
 	var ctx context.Context
 	ctx, m.stopWriter = context.WithCancel(context.Background())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -21,6 +22,7 @@ type schema struct {
 	// application stands in the header of every such file, so that no other is taken for one.
 	application int64
 	migrations  []migration // At least one.
+	files       fs.FS       // Where they are; nil for those of this program.
 }
 
 // migration leads to a version from the one before, in one transaction.
@@ -48,6 +50,13 @@ var (
 var migrationFiles embed.FS
 
 func (x *schema) latest() int64 { return x.migrations[len(x.migrations)-1].version }
+
+func (x *schema) read(file string) ([]byte, error) {
+	if x.files == nil {
+		return migrationFiles.ReadFile(file)
+	}
+	return fs.ReadFile(x.files, file)
+}
 
 // inspect looks at the first bytes of a file before SQLite does, because opening a file is
 // already enough to change some. A missing or empty file is fresh.
@@ -150,7 +159,7 @@ func (x *schema) migrate(c *conn, path string) error {
 		if m.version <= version {
 			continue
 		}
-		text, err := migrationFiles.ReadFile(m.file)
+		text, err := x.read(m.file)
 		if err != nil {
 			return fmt.Errorf("cannot read a migration: %w", err)
 		}

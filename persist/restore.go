@@ -145,7 +145,7 @@ func finishRestore(dir string, now time.Time) (kept string, err error) {
 			return "", fmt.Errorf("cannot put the restored files in place: %w", err)
 		}
 	}
-	kept = filepath.Join(dir, "before-restore-"+now.UTC().Format("20060102T150405.000Z"))
+	kept = filepath.Join(dir, "before-restore-"+now.UTC().Format(folderTime))
 	if there, err = exists(filepath.Join(places, restoreKept)); err != nil {
 		return "", err
 	} else if !there {

@@ -42,6 +42,7 @@ type Options struct {
 	Now      func() core.Time // The time of day, for statistics only; default core.Now.
 
 	resync func(path string) error // Tests have disks of their own; nil means resync.
+	schema *schema                 // Tests have versions of their own; nil means marketSchema.
 }
 
 // Progress tells how far a piece of long work is.
@@ -78,7 +79,7 @@ func Open(opts Options) (*Store, error) {
 		_, _ = sqlite.Fdatasync(runtime.GOOS == "linux")
 	})
 	s := &Store{opts: opts, database: database{
-		path: filepath.Join(opts.Dir, MarketFile), schema: &marketSchema, log: opts.Log,
+		path: filepath.Join(opts.Dir, MarketFile), schema: opts.schema, log: opts.Log,
 		readers: opts.Readers, readTimeout: opts.ReadTimeout, resync: opts.resync,
 	}}
 	if err := s.open(); err != nil {
@@ -89,6 +90,9 @@ func Open(opts Options) (*Store, error) {
 
 // setDefaults fills in what was not given.
 func (opts *Options) setDefaults() {
+	if opts.schema == nil {
+		opts.schema = &marketSchema
+	}
 	if opts.Readers == 0 {
 		opts.Readers = 4
 	}

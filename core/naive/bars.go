@@ -45,32 +45,21 @@ func (m *Market) Bars(frame int) (bars []Bar, closed int) {
 }
 
 func barOf(open int64, quotes []Quote) Bar {
-	first, last := quotes[0], quotes[len(quotes)-1]
-	var mids, bids, asks, spreads []int64
-	for _, q := range quotes {
-		mids = append(mids, q.Bid+q.Ask)
-		bids = append(bids, q.Bid)
-		asks = append(asks, q.Ask)
-		spreads = append(spreads, q.Ask-q.Bid)
-	}
-	spread := ohlc(spreads)
+	spread := ohlc(quotes, func(q *Quote) int64 { return q.Ask - q.Bid })
 	return Bar{
-		Open: open, First: first.Time, Last: last.Time, Volume: int64(len(quotes)),
-		Mid: ohlc(mids), Bid: ohlc(bids), Ask: ohlc(asks),
-		SpreadMin: spread[2], SpreadMax: spread[1], SpreadClose: spread[3],
+		Open: open, First: quotes[0].Time, Last: quotes[len(quotes)-1].Time,
+		Mid:    ohlc(quotes, func(q *Quote) int64 { return q.Bid + q.Ask }),
+		Bid:    ohlc(quotes, func(q *Quote) int64 { return q.Bid }),
+		Ask:    ohlc(quotes, func(q *Quote) int64 { return q.Ask }),
+		Volume: int64(len(quotes)), SpreadMin: spread[2], SpreadMax: spread[1], SpreadClose: spread[3],
 	}
 }
 
-func ohlc(values []int64) [4]int64 {
-	open, last := values[0], values[len(values)-1]
+func ohlc(quotes []Quote, of func(*Quote) int64) [4]int64 {
+	open, last := of(&quotes[0]), of(&quotes[len(quotes)-1])
 	high, low := open, open
-	for _, v := range values {
-		if v > high {
-			high = v
-		}
-		if v < low {
-			low = v
-		}
+	for i := range quotes {
+		high, low = max(high, of(&quotes[i])), min(low, of(&quotes[i]))
 	}
 	return [4]int64{open, high, low, last}
 }

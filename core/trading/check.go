@@ -32,6 +32,7 @@ func (t *trial) start(a *account) {
 	*t = trial{
 		account: a, equity: a.equity(), used: a.used, orders: len(a.orders),
 		positions: len(a.positions), deltas: t.deltas[:0],
+		before: a.used, after: a.used, available: a.free(),
 	}
 }
 
@@ -62,8 +63,11 @@ func (m *Machine) check(t *trial, r *OrderRequest) *Refusal {
 	if refusal := m.checkPrices(r, x.market); refusal != nil {
 		return refusal
 	}
-	if r.TimeInForce == GTD && r.ExpireAt <= m.now {
+	switch {
+	case r.TimeInForce == GTD && r.ExpireAt <= m.now:
 		return &Refusal{Code: CodeExpired, Detail: "expireAt is not ahead"}
+	case r.TimeInForce != GTD && r.ExpireAt != 0:
+		return &Refusal{Code: CodeTimeInForce, Detail: "only GTD orders have an expireAt"}
 	}
 	if t.orders++; r.Type != Market && t.orders > m.options.OrdersMax {
 		return &Refusal{

@@ -3,8 +3,9 @@ package trading
 import "fmt"
 
 // verify checks after every input, in production too, what a fault in the account's sums would
-// break first. Its cost does not grow with the account. A machine that miscounts money must stop
-// before its events are stored, so it panics.
+// break first, and one order, position and exposure of the account in turn. Its cost does not grow
+// with the account. A machine that miscounts money must stop before its events are stored, so it
+// panics.
 func (m *Machine) verify(a *account) {
 	h := m.house(a.Currency)
 	switch {
@@ -17,6 +18,39 @@ func (m *Machine) verify(a *account) {
 		panic(fmt.Sprintf("trading: account %d has no position, P/L %d and margin %d", a.ID, a.pnl,
 			a.used))
 	}
+	m.audits++
+	if n := len(a.orders); n > 0 {
+		o := a.orders[m.audits%n]
+		if err := m.checkOrder(a, o); err != nil {
+			panic(fmt.Sprintf("trading: order %d %v", o.ID, err))
+		}
+	}
+	if n := len(a.positions); n > 0 {
+		p := a.positions[m.audits%n]
+		if err := p.check(); err != nil {
+			panic(fmt.Sprintf("trading: position %d %v", p.ID, err))
+		}
+	}
+}
+
+// check checks a position's place in the heaps, and what its exposure uses.
+func (p *position) check() error {
+	x := p.exposure
+	for i, at := range p.at {
+		h := x.market.levels[positionKinds[p.Side][i]]
+		if at >= 0 && (h[at].id != int64(p.ID) || h[at].at != &p.at[i]) {
+			return fmt.Errorf("is not where it says")
+		}
+	}
+	if (p.StopLoss != 0) != (p.at[0] >= 0) || (p.TakeProfit != 0) != (p.at[1] >= 0) {
+		return fmt.Errorf("has levels %d and %d that wait at %d", p.StopLoss, p.TakeProfit, p.at)
+	}
+	if x.priced {
+		if used, ok := x.marginOf(x.long, x.short); ok && used != x.used {
+			return fmt.Errorf("uses a margin of %d, kept was %d", used, x.used)
+		}
+	}
+	return nil
 }
 
 // CheckInvariants recomputes everything that is kept up to date step by step and returns what does
@@ -136,15 +170,11 @@ func (m *Machine) checkMarkets() error {
 			}
 		}
 		for _, p := range a.positions {
-			for i, at := range p.at {
-				if at < 0 {
-					continue
-				}
-				waiting[p.Symbol]++
-				h := p.exposure.market.levels[positionKinds[p.Side][i]]
-				if h[at].id != int64(p.ID) || h[at].at != &p.at[i] {
-					return fmt.Errorf("position %d is not where it says", p.ID)
-				}
+			if err := p.check(); err != nil {
+				return fmt.Errorf("position %d %w", p.ID, err)
+			}
+			for _, at := range p.at {
+				waiting[p.Symbol] += int(bit(at >= 0))
 			}
 		}
 		for _, o := range a.orders {

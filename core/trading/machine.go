@@ -44,6 +44,7 @@ type Machine struct {
 	base    uint64  // Seq of events[0].
 	flips   []core.SymbolID
 	touched []*account // To look at before the input is done.
+	audits  int        // How often verify ran.
 
 	trial trial
 	fired []int64

@@ -37,6 +37,36 @@ func BenchmarkQuoteWithPendingOrders(b *testing.B) {
 	}
 }
 
+// BenchmarkQuoteWithPositions values positions at a quote: of one account, or of an account each. A
+// regression here limits how many positions a desk can carry at a rate of quotes.
+func BenchmarkQuoteWithPositions(b *testing.B) {
+	for _, symbol := range []string{"EURUSD", "EURJPY"} {
+		for _, accounts := range []int{1, 1000} {
+			b.Run(fmt.Sprintf("%s/accounts=%d", symbol, accounts), func(b *testing.B) {
+				d := newDesk(b)
+				d.quote("USDJPY", "150.000", "150.010")
+				d.quote("EURJPY", "165.000", "165.010")
+				d.quote("EURUSD", "1.10000", "1.10010")
+				for i := range 1000 {
+					if i < accounts {
+						d.OpenAccount(d.clock, Settings{Currency: usd}, 100_000_000)
+					}
+					d.Place(d.clock, d.request(AccountID(i%accounts+1), "BUY 0.10 "+symbol))
+				}
+				d.journal = d.Take(d.journal)
+				q := d.LastQuote(d.id(symbol))
+				b.ReportAllocs()
+				b.ResetTimer()
+				for range b.N {
+					q.Time++
+					q.Bid ^= 1
+					d.Quote(q.Time, q)
+				}
+			})
+		}
+	}
+}
+
 // BenchmarkMarketOrder is a market order and its close, with all events and their journal form.
 func BenchmarkMarketOrder(b *testing.B) {
 	for _, encode := range []bool{false, true} {

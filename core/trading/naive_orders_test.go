@@ -86,6 +86,9 @@ func (n *naive) completed(r OrderRequest) OrderRequest {
 	if r.TimeInForce == 0 && r.Type == Market {
 		r.TimeInForce = FOK
 	}
+	if r.TimeInForce == 0 && r.ExpireAt != 0 {
+		r.TimeInForce = GTD
+	}
 	if r.TimeInForce == 0 {
 		r.TimeInForce = GTC
 	}

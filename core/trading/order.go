@@ -17,11 +17,11 @@ type Trailing struct {
 // OrderRequest is an order as a client gives it. Optional prices are zero when absent.
 type OrderRequest struct {
 	Account     AccountID
-	ClientID    string // clientOrderId: optional, unique for ever within the account.
+	ClientID    string // clientOrderId: optional, unique for ever within the account, short text.
 	Symbol      core.SymbolID
 	Side        Side
 	Type        OrderType
-	TimeInForce TimeInForce // Zero means GTC for pending orders and FOK for market orders.
+	TimeInForce TimeInForce // Zero means FOK for market orders, GTD with ExpireAt, else GTC.
 	ReduceOnly  bool
 	Volume      Volume
 	Price       core.Price // The trigger of all but market orders; optional for trailing stops.

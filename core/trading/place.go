@@ -30,9 +30,13 @@ func (m *Machine) Place(now core.Time, r OrderRequest) (Result, error) {
 // normalize fills in what a request left open, so that equal requests are equal.
 func normalize(r *OrderRequest) {
 	if r.TimeInForce == 0 {
-		r.TimeInForce = GTC
-		if r.Type == Market {
+		switch {
+		case r.Type == Market:
 			r.TimeInForce = FOK
+		case r.ExpireAt != 0:
+			r.TimeInForce = GTD
+		default:
+			r.TimeInForce = GTC
 		}
 	}
 	r.Trailing.normalize()

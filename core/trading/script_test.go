@@ -29,7 +29,10 @@ var update = flag.Bool("update", false, "write the golden outputs as they are no
 //	restart                        a new machine, from the journal
 //
 // go test -run Golden -update writes the outputs anew. Each script ends with a replay of its
-// journal, and all invariants are checked after every line.
+// journal, and all invariants are checked after every line. Planted bugs they were seen to find:
+// stops fired in no order, a limit that had to be passed, swaps posted twice across a restart,
+// newest positions reduced first, a stop-out at exactly 50 %, a margin call that did not end at
+// exactly 105 %, an account that a rate alone stopped out and was not looked at.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {

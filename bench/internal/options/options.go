@@ -84,14 +84,11 @@ func Parse(args []string, out io.Writer) (Options, error) {
 	var o Options
 	var symbols string
 	fs := o.flags(&symbols)
-	fs.SetOutput(io.Discard)
-	switch err := fs.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return Options{}, errors.Join(err, printReference(out, fs))
-	case err != nil:
-		return Options{}, explain(fs, err)
-	case fs.NArg() > 0:
-		return Options{}, fmt.Errorf("%w: unexpected argument %q", ErrUsage, fs.Arg(0))
+	err := parse(fs, args, func() error {
+		return printReference(out, fs, introduction, groups, examples)
+	})
+	if err != nil {
+		return Options{}, err
 	}
 	if symbols != "" {
 		o.Quotes.Symbols = strings.Split(strings.ToUpper(symbols), ",")
@@ -102,6 +99,20 @@ func Parse(args []string, out io.Writer) (Options, error) {
 		return Options{}, fmt.Errorf("%w: %w", ErrUsage, err)
 	}
 	return o, nil
+}
+
+// parse reads flags, and nothing but flags.
+func parse(fs *flag.FlagSet, args []string, help func() error) error {
+	fs.SetOutput(io.Discard)
+	switch err := fs.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return errors.Join(err, help())
+	case err != nil:
+		return explain(fs, err)
+	case fs.NArg() > 0:
+		return fmt.Errorf("%w: unexpected argument %q", ErrUsage, fs.Arg(0))
+	}
+	return nil
 }
 
 // flags defines every flag. The text in back quotes is the unit that the reference shows.

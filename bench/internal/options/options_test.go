@@ -118,7 +118,7 @@ func TestWrongUsageIsExplained(t *testing.T) {
 	f("-path ohlc", "-path begins with /")
 	f("-lp a,b", "-lp is a plain name")
 	f("-url https://localhost", "-url: an address looks like")
-	f("torture", `unexpected argument "torture"`)
+	f("-ws 1 torture", `unexpected argument "torture"`)
 	f("-compare localhost:1", "-compare needs at least one -path")
 	f("-compare ftp://x -path /a", "-compare: an address")
 	f("-compare localhost:1 -path /a -get-rate 5", "must be max")
@@ -128,22 +128,29 @@ func TestWrongUsageIsExplained(t *testing.T) {
 	f("-compare localhost:1 -path /a -rounds 0", "-rounds is")
 }
 
-// The reference must explain every flag, with the default where there is one.
-func TestReferenceIsWhole(t *testing.T) {
-	var out bytes.Buffer
-	_, err := Parse([]string{"-h"}, &out)
+// The references must explain every flag, with the default where there is one.
+func TestReferencesAreWhole(t *testing.T) {
+	var o Options
+	var symbols string
+	var bench, torture bytes.Buffer
+	_, err := Parse([]string{"-h"}, &bench)
+	wholeReference(t, err, bench.String(), o.flags(&symbols), groups)
+	_, err = ParseTorture([]string{"-h"}, &torture)
+	wholeReference(t, err, torture.String(), new(Torture).flags(), tortureGroups)
+}
+
+func wholeReference(t *testing.T, err error, text string, fs *flag.FlagSet, groups []group) {
+	t.Helper()
 	if !errors.Is(err, ErrHelp) || errors.Is(err, ErrUsage) {
 		t.Fatalf("got %v, want help", err)
 	}
-	var o Options
-	var symbols string
-	words := strings.Join(strings.Fields(out.String()), " ")
+	words := strings.Join(strings.Fields(text), " ")
 	listed := 0
-	o.flags(&symbols).VisitAll(func(f *flag.Flag) {
-		if !strings.Contains(out.String(), "\n  -"+f.Name) {
+	fs.VisitAll(func(f *flag.Flag) {
+		if !strings.Contains(text, "\n  -"+f.Name) {
 			t.Errorf("-%s is not in the reference", f.Name)
 		}
-		if n := len(f.DefValue); n > 0 && f.DefValue != "false" &&
+		if n := len(f.DefValue); n > 0 && f.DefValue != "false" && f.DefValue != "0s" &&
 			!strings.Contains(words, "(default "+f.DefValue+")") {
 			t.Errorf("-%s: the default %s is not in the reference", f.Name, f.DefValue)
 		}
@@ -155,11 +162,25 @@ func TestReferenceIsWhole(t *testing.T) {
 	if listed != 0 {
 		t.Errorf("the reference lists flags twice, or some that do not exist: %d off", -listed)
 	}
-	for line := range strings.Lines(out.String()) {
+	for line := range strings.Lines(text) {
 		if len(line) > 101 {
 			t.Errorf("a line of %d letters: %s", len(line), line)
 		}
 	}
+}
+
+func TestTortureOptions(t *testing.T) {
+	f := func(args string, rounds int, duration time.Duration) {
+		t.Helper()
+		o, err := ParseTorture(strings.Fields("-server x "+args), io.Discard)
+		if err != nil || o.Rounds != rounds || o.Duration != duration || o.Dir != "." || o.Senders != 4 {
+			t.Errorf("%q: got %+v, %v; want %d rounds, %s", args, o, err, rounds, duration)
+		}
+	}
+	f("", 20, 0)
+	f("-rounds 3", 3, 0)
+	f("-duration 5m", 0, 5*time.Minute)
+	f("-duration 5m -rounds 7", 7, 5*time.Minute)
 }
 
 func TestDistance(t *testing.T) {

@@ -12,6 +12,7 @@ const (
 	introduction = `bench puts load on a running engine and measures it. It starts nothing itself.
 
   go run ./bench [flags]
+  go run ./bench torture -server PATH [flags]   kills a server of its own (bench torture -h)
 
 Requests are due on a fixed schedule, whatever the engine does, and latency counts from when a
 request was due. Quotes are posted only into an empty market, or with -write, and never into a
@@ -30,11 +31,14 @@ Examples:
 `
 )
 
-// groups are the sections of the reference; a test sees to it that no flag is left out.
-var groups = []struct {
+// group is a section of a reference.
+type group struct {
 	title string
 	flags []string
-}{
+}
+
+// groups are the sections of the reference; a test sees to it that no flag is left out.
+var groups = []group{
 	{"Run", []string{"url", "duration", "count", "timeout", "seed"}},
 	{"Quotes (POST /ticks, /ws/ingest)", []string{
 		"quotes-rate", "quotes-min", "batch", "conns", "via", "format", "ack", "symbols", "times",
@@ -45,7 +49,9 @@ var groups = []struct {
 	{"Report", []string{"pid", "json", "quiet"}},
 }
 
-func printReference(out io.Writer, fs *flag.FlagSet) error {
+func printReference(out io.Writer, fs *flag.FlagSet, introduction string, groups []group,
+	examples string,
+) error {
 	var text bytes.Buffer
 	text.WriteString(introduction)
 	for _, group := range groups {
@@ -54,7 +60,7 @@ func printReference(out io.Writer, fs *flag.FlagSet) error {
 			f := fs.Lookup(name)
 			unit, usage := flag.UnquoteUsage(f)
 			fmt.Fprintf(&text, "  %s\n", strings.TrimSpace("-"+name+" "+unit))
-			if f.DefValue != "" && f.DefValue != "false" {
+			if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0s" {
 				usage += fmt.Sprintf(" (default %s)", f.DefValue)
 			}
 			for _, line := range fold(usage, 90) {

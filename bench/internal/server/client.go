@@ -66,8 +66,8 @@ func (c *Client) Status(path string) (int, error) {
 	return answer.Status, nil
 }
 
-// get decodes the JSON at a path into v.
-func (c *Client) get(path string, v any) error {
+// Get decodes the JSON at a path into v.
+func (c *Client) Get(path string, v any) error {
 	answer, err := c.conn.Get(wire.AppendGet(nil, c.host, path))
 	if err != nil {
 		return fmt.Errorf("GET %s: %w", path, err)

@@ -31,7 +31,7 @@ type TickCounts struct {
 // Stats asks for the engine's counters.
 func (c *Client) Stats() (Stats, error) {
 	var s Stats
-	err := c.get("/api/stats", &s)
+	err := c.Get("/api/stats", &s)
 	return s, err
 }
 

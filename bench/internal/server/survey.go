@@ -38,7 +38,7 @@ type Survey struct {
 // Survey asks the engine for its configuration, symbols and prices.
 func (c *Client) Survey() (Survey, error) {
 	var s Survey
-	if err := c.get("/api/config", &s.Config); err != nil {
+	if err := c.Get("/api/config", &s.Config); err != nil {
 		return Survey{}, err
 	}
 	var err error
@@ -65,10 +65,10 @@ type priceText struct {
 // empty.
 func (c *Client) instruments() ([]Instrument, error) {
 	var symbols, quotes []priceText
-	if err := c.get("/api/symbols", &symbols); err != nil {
+	if err := c.Get("/api/symbols", &symbols); err != nil {
 		return nil, err
 	}
-	if err := c.get("/api/quotes", &quotes); err != nil {
+	if err := c.Get("/api/quotes", &quotes); err != nil {
 		return nil, err
 	}
 	if len(symbols) == 0 {
@@ -90,8 +90,8 @@ func (c *Client) instruments() ([]Instrument, error) {
 		}
 		instrument := Instrument{Symbol: s.Symbol, Digits: *s.Digits}
 		var err error
-		if instrument.Bid, err = points(q.Bid, *s.Digits); err == nil {
-			instrument.Ask, err = points(q.Ask, *s.Digits)
+		if instrument.Bid, err = Points(q.Bid, *s.Digits); err == nil {
+			instrument.Ask, err = Points(q.Ask, *s.Digits)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("price of %s: %w", s.Symbol, err)
@@ -101,8 +101,8 @@ func (c *Client) instruments() ([]Instrument, error) {
 	return list, nil
 }
 
-// points reads a decimal exactly; absent and null are 0.
-func points(text []byte, digits int) (int64, error) {
+// Points reads a decimal exactly, in units of 10^-digits; absent and null are 0.
+func Points(text []byte, digits int) (int64, error) {
 	if len(text) == 0 || bytes.Equal(text, []byte("null")) {
 		return 0, nil
 	}

@@ -24,6 +24,7 @@ const crashRateMin = 40_000
 type crash struct {
 	t       *testing.T
 	dir     string
+	args    []string // Further flags of the server.
 	server  *server
 	senders []*crashSender
 	random  *rand.Rand
@@ -56,7 +57,8 @@ func (c *crash) data() string { return filepath.Join(c.dir, "d") }
 // launch starts the server on the directory of the crashed one, without waiting for it.
 func (c *crash) launch() {
 	c.t.Helper()
-	c.server = launch(c.t, c.dir, "-addr", "127.0.0.1:0", "-feed", "none", "-data", "d")
+	args := append([]string{"-addr", "127.0.0.1:0", "-feed", "none", "-data", "d"}, c.args...)
+	c.server = launch(c.t, c.dir, args...)
 }
 
 // start starts the server and waits until it is healthy.
