@@ -34,7 +34,7 @@ type session struct {
 	dead    atomic.Bool  // Nothing more can be read or written.
 	closing atomic.Bool  // A close frame was sent.
 	leaving atomic.Bool  // The reader is to take no more frames, because the server goes.
-	waiting atomic.Int64 // Since when the writer waits for client or disk, in ns since 1970; or 0.
+	waiting atomic.Int64 // Since when the writer waits for client or disk, see sinceStart; or 0.
 
 	// The hub's.
 	streams   []*streamCursor // At most one of each stream.
@@ -60,6 +60,13 @@ type purpose interface {
 	// retire ends the session because the server goes. The hub goroutine calls it.
 	retire(s *session)
 }
+
+// begun is when this process began, more or less. Spans of time are measured by the monotonic clock
+// alone: the wall clock may be set while somebody waits.
+var begun = time.Now()
+
+// sinceStart is a moment as an integer, never 0, that only the monotonic clock decides.
+func sinceStart(t time.Time) int64 { return int64(t.Sub(begun)) | 1 }
 
 // longAgo is a deadline that ends every read and write under way.
 var longAgo = time.Unix(1, 0)

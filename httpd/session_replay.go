@@ -86,7 +86,7 @@ func (s *session) replayStep(r *streamReplay) (worked bool, err error) {
 
 // readPast gathers the next frames of a symbol.
 func (s *session) readPast(r *streamReplay, p *replayPart) error {
-	s.waiting.Store(time.Now().UnixNano())
+	s.waiting.Store(sinceStart(time.Now()))
 	defer s.waiting.Store(0)
 	if !p.begun {
 		ahead, err := p.past.begin(p.since)

@@ -290,7 +290,7 @@ func (s *session) send(b []byte) error {
 		if s.dead.Load() {
 			return errSessionDead
 		}
-		s.waiting.Store(now.UnixNano())
+		s.waiting.Store(sinceStart(now))
 		n, err := s.conn.Write(b[sent:])
 		s.waiting.Store(0)
 		sent += n
@@ -318,7 +318,7 @@ func (s *session) send(b []byte) error {
 // nobody should wait for it.
 func (s *session) blocked(now time.Time) bool {
 	since := s.waiting.Load()
-	return since != 0 && now.UnixNano()-since > int64(paceBlocked)
+	return since != 0 && sinceStart(now)-since > int64(paceBlocked)
 }
 
 // giveUp tries to tell a client that takes nothing why it is closed, which cannot work when a frame
