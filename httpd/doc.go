@@ -29,7 +29,10 @@
 //
 // # Full, slow, gone
 //
-// Too many connections get 503 at once, a body too large 413, a full engine 503 with Retry-After
-// and nothing taken, storage that does not commit in time 503 that says the outcome is unknown.
-// Reads of History have a deadline. A panic in a handler is logged and answered with 500.
+// Too many connections get 503 at once, a body too large 413, one more large body than there is
+// room for 503 (body_room.go), a full engine 503 with Retry-After and nothing taken, storage that
+// does not commit in time 503 that says the outcome is unknown. A request whose end two programs
+// could see differently gets 400 and its connection is closed (framing.go). Reads of History have a
+// deadline. A panic is logged once: of a handler it is answered with 500, of a session it ends that
+// session, of the hub all streams (hub_guard.go).
 package httpd

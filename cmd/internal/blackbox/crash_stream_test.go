@@ -153,7 +153,7 @@ func TestResumeAcrossKills(t *testing.T) {
 	c.args = []string{"-ring", "1000", "-bars", "50"}
 	v := newCrashViewer(c)
 	c.start()
-	for range rounds(2, 8, 100) {
+	for range rounds(2, 5, 100) {
 		watched := make(chan struct{})
 		s := c.server
 		go func() {
