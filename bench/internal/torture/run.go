@@ -257,10 +257,10 @@ func (t *torture) say(round int, loaded time.Duration, acknowledged int64, again
 	if t.opts.Rounds > 0 {
 		text += fmt.Sprintf(" of %d", t.opts.Rounds)
 	}
-	text += fmt.Sprintf("  %.2f s, %s quotes acknowledged, killed", loaded.Seconds(),
+	text += fmt.Sprintf("  %.2f s, %s quotes acknowledged, 1 kill", loaded.Seconds(),
 		report.Thousands(acknowledged))
 	if again > 0 {
-		text += fmt.Sprintf(" and %d times again while it recovered", again)
+		text += fmt.Sprintf(", %d more while it recovered", again)
 	}
 	text += fmt.Sprintf("; ready after %.0f ms", millis(ready))
 	if right > 0 {
