@@ -76,8 +76,11 @@ func (d *Desk) Do(ctx context.Context, c *Command) (Answer, error) {
 	k := &call{command: c}
 	for {
 		err := d.await(ctx, k)
-		if !errors.Is(err, errLookUp) {
-			return k.answer, err
+		switch {
+		case err == nil:
+			return k.answer, nil
+		case !errors.Is(err, errLookUp):
+			return Answer{}, err // When ctx ended, the desk may be writing the answer.
 		}
 		d.counts.lookUps.Add(1)
 		for _, key := range c.Keys {

@@ -89,8 +89,9 @@ func (d *Desk) commitGroups() {
 			g.end(d.endError())
 			continue // The desk ends; at most one more group is on its way.
 		}
-		d.committed.Store(g.events[len(g.events)-1].Seq)
+		// In this order, so that whoever loads committed finds everything up to it in the tail.
 		d.tail.add(g.events)
+		d.committed.Store(g.events[len(g.events)-1].Seq)
 		d.watcher.Journaled(g.marks)
 		g.end(nil)
 		d.idle <- g
