@@ -84,9 +84,13 @@ func (p *problem) append(dst []byte) []byte {
 // business: they are logged and become 500.
 func (s *Server) problemOf(err error) *problem {
 	var p *problem
-	switch {
-	case errors.As(err, &p):
+	if errors.As(err, &p) {
 		return p
+	}
+	if p = tradeProblem(err); p != nil {
+		return p
+	}
+	switch {
 	case errors.Is(err, core.ErrUnknownSymbol):
 		return unknownSymbol.because(withoutPrefix(err, core.ErrUnknownSymbol))
 	case errors.Is(err, core.ErrTooManyQuotes):

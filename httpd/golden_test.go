@@ -25,7 +25,7 @@ func TestGolden(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			text, err := os.ReadFile(file)
 			check(t, err)
-			m := newTestMarket(t, marketOptions{})
+			m := newTestMarket(t, marketOptions{desk: strings.Contains(file, "trade_")})
 			got := m.replay(string(text))
 			if *update {
 				check(t, os.WriteFile(file, []byte(got), 0o644))

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"tradingengine/core"
+	"tradingengine/core/desk"
 )
 
 // testNow is when the tests happen unless they say otherwise: a Monday, shortly before 14:00 UTC.
@@ -34,6 +35,8 @@ type testMarket struct {
 	t       testing.TB
 	engine  *core.Engine
 	storage *standIn
+	desk    *desk.Desk // Nil unless marketOptions.desk.
+	journal *memoryJournal
 	server  *Server
 	url     string
 	addr    string
@@ -51,6 +54,9 @@ type marketOptions struct {
 	server      func(*Options)
 	hub         func(*hubOptions)
 	symbols     []core.Symbol
+	desk        bool // There is trading; account 1 has 5,000 USD.
+	deskOptions func(*desk.Options)
+	tradeLimit  int           // Orders and positions of an account; 0 for the default.
 	begin       chan struct{} // The engine applies nothing until this is closed; nil for at once.
 }
 
@@ -92,6 +98,9 @@ func makeTestMarket(t testing.TB, o marketOptions) *testMarket {
 			QueueCapacity: 10_000, Feed: "none",
 		},
 	}
+	if o.desk {
+		m.addDesk(&so, &o)
+	}
 	if o.server != nil {
 		o.server(&so)
 	}
@@ -117,7 +126,13 @@ func (m *testMarket) start(begin chan struct{}) {
 			<-begin
 		}
 		m.engine.Run(context.Background())
+		if m.desk != nil {
+			m.desk.Close()
+		}
 	})
+	if m.desk != nil {
+		running.Go(func() { check(m.t, m.desk.Run()) })
+	}
 	running.Go(func() { m.storage.run(ctx) })
 	served := make(chan error, 1)
 	go func() { served <- m.server.Serve(listener) }()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tradingengine/core"
+	"tradingengine/core/desk"
 )
 
 // History is what lies behind the engine's memory: everything committed. Results are appended to
@@ -59,6 +60,7 @@ type Limits struct {
 	IdleTimeout   time.Duration // Between requests of a connection; default 2 min.
 	CommitTimeout time.Duration // To wait for a commit; default 30 s.
 	ReadHistory   time.Duration // To read from History; default 10 s.
+	Verify        time.Duration // To read the whole journal again; default 2 min.
 }
 
 // Field is one named value of an object that another package describes, such as the state of the
@@ -74,6 +76,9 @@ type Options struct {
 	History History      // Nil: there is nothing but memory.
 	Config  Config
 	Limits  Limits
+	// Desk owns the trading state and Trades is the past of it; without them nothing is traded.
+	Desk    *desk.Desk
+	Trades  TradeHistory
 	Checks  []Check        // What /health looks at, in this order.
 	Writer  func() []Field // State of the storage writer for /api/stats; nil for none.
 	Trading func() []Field // State of the desk and its journal, likewise.
@@ -92,6 +97,9 @@ type Options struct {
 func (o *Options) setDefaults() error {
 	if o.Engine == nil {
 		return fmt.Errorf("httpd: Engine is required")
+	}
+	if (o.Desk == nil) != (o.Trades == nil) {
+		return fmt.Errorf("httpd: Desk and Trades belong together")
 	}
 	if o.Now == nil {
 		o.Now = core.Now
@@ -126,6 +134,7 @@ func (o *Options) setDefaults() error {
 	setDefault(&l.IdleTimeout, 2*time.Minute)
 	setDefault(&l.CommitTimeout, 30*time.Second)
 	setDefault(&l.ReadHistory, 10*time.Second)
+	setDefault(&l.Verify, 2*time.Minute)
 	return nil
 }
 

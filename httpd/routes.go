@@ -17,55 +17,79 @@ type handler func(ctx *fasthttp.RequestCtx) error
 // route is one line of the table below.
 type route struct {
 	method string // GET answers HEAD too.
-	path   string // With a slash at its end: everything below.
+	// path may end in a slash: everything below. A part in braces stands for any one part.
+	path   string
 	handle handler
+	access access
 	body   int // Most bytes of a request body; 0 means Limits.Body.
 	stats  routeStats
 }
 
+// access says whom a route is for.
+type access uint8
+
+const (
+	forAnyone  access = iota + 1 // Whether the server is well, and the page.
+	forReaders                   // The market and the server's figures.
+	forSenders                   // Taking quotes.
+	forTraders                   // What belongs to an account, by its owner.
+	forAdmins                    // Money in and out, settings, the whole server.
+)
+
 // endpoint is a path with the routes of its methods.
 type endpoint struct {
 	path   string
+	parts  []string // Of a path with a part in braces.
 	routes []*route
 	allow  string // Value of the Allow header.
 }
 
 const (
-	get  = fasthttp.MethodGet
-	post = fasthttp.MethodPost
+	get    = fasthttp.MethodGet
+	post   = fasthttp.MethodPost
+	patch  = fasthttp.MethodPatch
+	remove = fasthttp.MethodDelete
 )
 
 // routes is the table of everything the server answers.
 func (s *Server) routes() []*route {
 	table := []*route{
-		{method: get, path: "/health", handle: s.getHealth},
-		{method: get, path: "/health/live", handle: s.getLive},
-		{method: get, path: "/health/ready", handle: s.getReady},
-		{method: get, path: "/health/detail", handle: s.getHealthDetail},
+		{method: get, path: "/health", handle: s.getHealth, access: forAnyone},
+		{method: get, path: "/health/live", handle: s.getLive, access: forAnyone},
+		{method: get, path: "/health/ready", handle: s.getReady, access: forAnyone},
+		{method: get, path: "/health/detail", handle: s.getHealthDetail, access: forReaders},
 
-		{method: get, path: "/metrics", handle: s.getMetrics},
+		{method: get, path: "/metrics", handle: s.getMetrics, access: forReaders},
 
-		{method: get, path: "/api/config", handle: s.getConfig},
-		{method: get, path: "/api/symbols", handle: s.getSymbols},
-		{method: get, path: "/api/quotes", handle: s.getQuotes},
-		{method: get, path: "/api/stats", handle: s.getStats},
+		{method: get, path: "/api/config", handle: s.getConfig, access: forReaders},
+		{method: get, path: "/api/symbols", handle: s.getSymbols, access: forReaders},
+		{method: get, path: "/api/quotes", handle: s.getQuotes, access: forReaders},
+		{method: get, path: "/api/stats", handle: s.getStats, access: forReaders},
 
-		{method: get, path: "/ticks", handle: s.getTicks},
-		{method: post, path: "/ticks", handle: s.postTicks, body: s.opts.Limits.IngestBody},
-		{method: get, path: "/ohlc", handle: s.getBars},
+		{method: get, path: "/ticks", handle: s.getTicks, access: forReaders},
+		{
+			method: post, path: "/ticks", handle: s.postTicks, access: forSenders,
+			body: s.opts.Limits.IngestBody,
+		},
+		{method: get, path: "/ohlc", handle: s.getBars, access: forReaders},
 	}
 	if s.stream != nil {
 		table = append(table,
-			&route{method: get, path: "/ws", handle: s.getStream},
-			&route{method: get, path: "/ws/ingest", handle: s.getIngest})
+			&route{method: get, path: "/ws", handle: s.getStream, access: forReaders},
+			&route{method: get, path: "/ws/ingest", handle: s.getIngest, access: forSenders})
+	}
+	if s.opts.Desk != nil {
+		table = append(table, s.tradeRoutes()...)
 	}
 	if s.opts.Pprof {
-		table = append(table, &route{method: get, path: "/debug/pprof/", handle: getProfile})
+		table = append(table, &route{
+			method: get, path: "/debug/pprof/", handle: getProfile, access: forAdmins,
+		})
 	}
 	if len(s.page) > 0 {
 		table = append(table,
-			&route{method: get, path: "/", handle: s.getPage},
-			&route{method: get, path: webFolder, handle: s.getPage})
+			&route{method: get, path: "/", handle: s.getPage, access: forAnyone},
+			&route{method: get, path: webFolder, handle: s.getPage, access: forAnyone})
 	}
 	return table
 }
@@ -87,6 +111,10 @@ func (s *Server) addRoutes() {
 		if e == nil {
 			e = &endpoint{path: r.path}
 			s.endpoints[r.path] = e
+			if strings.Contains(r.path, "{") {
+				e.parts = strings.Split(r.path, "/")
+				s.patterns = append(s.patterns, e)
+			}
 			if len(r.path) > 1 && strings.HasSuffix(r.path, "/") {
 				s.folders = append(s.folders, e)
 			}
@@ -110,6 +138,11 @@ func (s *Server) addRoutes() {
 func (s *Server) find(ctx *fasthttp.RequestCtx) (*route, error) {
 	path := ctx.URI().PathOriginal()
 	e := s.endpoints[string(path)]
+	for i := 0; e == nil && i < len(s.patterns); i++ {
+		if s.patterns[i].matches(path) {
+			e = s.patterns[i]
+		}
+	}
 	for i := 0; e == nil && i < len(s.folders); i++ {
 		if bytes.HasPrefix(path, []byte(s.folders[i].path)) {
 			e = s.folders[i]
@@ -131,6 +164,32 @@ func (s *Server) find(ctx *fasthttp.RequestCtx) (*route, error) {
 	ctx.Response.Header.Set("Allow", e.allow)
 	return s.unrouted, methodNotAllowed.because(fmt.Sprintf("%s takes %s, not %s", e.path, e.allow,
 		cutText(string(method))))
+}
+
+// matches reports whether a path has the form of the endpoint's.
+func (e *endpoint) matches(path []byte) bool {
+	for i, part := range e.parts {
+		given, rest, more := bytes.Cut(path, []byte{'/'})
+		if more != (i < len(e.parts)-1) {
+			return false
+		}
+		if braces := len(part) > 0 && part[0] == '{'; braces && len(given) == 0 ||
+			!braces && string(given) != part {
+			return false
+		}
+		path = rest
+	}
+	return true
+}
+
+// pathPart returns part n of the path of a request, counted from 0 after the first slash.
+func pathPart(ctx *fasthttp.RequestCtx, n int) string {
+	path := ctx.Path()[1:]
+	for range n {
+		_, path, _ = bytes.Cut(path, []byte{'/'})
+	}
+	part, _, _ := bytes.Cut(path, []byte{'/'})
+	return string(part)
 }
 
 // noRoute names the nearest path there is.

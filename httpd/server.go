@@ -28,6 +28,7 @@ type Server struct {
 
 	table     []*route
 	endpoints map[string]*endpoint // By path.
+	patterns  []*endpoint          // Paths with a part in braces.
 	folders   []*endpoint          // Paths that end in a slash: all below them.
 	unrouted  *route               // Counts requests that no route answers.
 	counted   []*route             // The table and unrouted.

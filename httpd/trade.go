@@ -1,0 +1,240 @@
+package httpd
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/valyala/fasthttp"
+
+	"tradingengine/core"
+	"tradingengine/core/desk"
+	"tradingengine/core/trading"
+)
+
+// repeatedHeader marks an answer that was made for an earlier request of the same key.
+const repeatedHeader = "Idempotency-Replayed"
+
+// keyMax is the longest Idempotency-Key.
+const keyMax = 255
+
+// Scopes of keys: a header's is the whole server, an order's id its account.
+const (
+	keyScope   = "key"
+	orderScope = "order:"
+)
+
+// deal is a request that changes something.
+type deal struct {
+	account trading.AccountID
+	symbols []core.SymbolID
+	orders  []string // The clientOrderIds of its orders.
+	old     bool     // Of an old client, whom a refusal tells that it was no success.
+	// apply does it on the desk's goroutine and appends the answer to dst.
+	apply func(dst []byte, m *trading.Machine, now core.Time) (body []byte, status int, err error)
+}
+
+// trade has a deal done and answers when all it did is committed.
+func (s *Server) trade(ctx *fasthttp.RequestCtx, d *deal) error {
+	c := desk.Command{Account: d.account, Symbols: d.symbols}
+	if err := s.setKeys(ctx, d, &c); err != nil {
+		return err
+	}
+	c.Apply = func(m *trading.Machine, now core.Time) desk.Answer {
+		body, status, err := d.apply(nil, m, now)
+		if err == nil {
+			return desk.Answer{Status: status, Body: body}
+		}
+		if d.old {
+			err = unsuccessful(err)
+		}
+		p := s.problemOf(err)
+		return desk.Answer{Status: p.status, Body: p.append(nil)}
+	}
+	wait, stop := context.WithTimeout(context.Background(), s.opts.Limits.CommitTimeout)
+	defer stop()
+	a, err := s.opts.Desk.Do(wait, &c)
+	if err != nil {
+		return deskError(err)
+	}
+	if a.Repeated {
+		ctx.Response.Header.Set(repeatedHeader, "true")
+	}
+	ctx.SetStatusCode(a.Status)
+	ctx.SetContentType(jsonType)
+	if a.Status >= 400 {
+		ctx.SetContentType(problemJSONType)
+	}
+	ctx.SetBody(a.Body)
+	return nil
+}
+
+// unsuccessful adds to a problem what old clients look at.
+func unsuccessful(err error) error {
+	p := tradeProblem(err)
+	if p == nil && !errors.As(err, &p) {
+		return err
+	}
+	q := *p
+	q.members = append(bytes.Clone(p.members), `,"success":false`...)
+	return &q
+}
+
+// look answers with what see prints of the trading state. see runs on the desk's goroutine, keeps
+// nothing of the machine, and may outlive the request.
+func (s *Server) look(ctx *fasthttp.RequestCtx, account trading.AccountID,
+	symbols []core.SymbolID, see func(m *trading.Machine, now core.Time) ([]byte, error),
+) error {
+	var body []byte
+	var err error
+	if failed := s.read(account, symbols, func(m *trading.Machine, now core.Time) {
+		body, err = see(m, now)
+	}); failed != nil {
+		return failed
+	}
+	if err != nil {
+		return err
+	}
+	giveBody(ctx, jsonType, body)
+	return nil
+}
+
+// read lets see look at the trading state; what it saw is committed when read returns.
+func (s *Server) read(account trading.AccountID, symbols []core.SymbolID,
+	see func(m *trading.Machine, now core.Time),
+) error {
+	wait, stop := context.WithTimeout(context.Background(), s.opts.Limits.CommitTimeout)
+	defer stop()
+	q := desk.Query{Account: account, Symbols: symbols, Look: see}
+	if err := s.opts.Desk.Read(wait, &q); err != nil {
+		return deskError(err)
+	}
+	return nil
+}
+
+// setKeys gives a command the keys that make it happen once.
+func (s *Server) setKeys(ctx *fasthttp.RequestCtx, d *deal, c *desk.Command) error {
+	if key := ctx.Request.Header.Peek("Idempotency-Key"); len(key) > 0 {
+		if !validKey(key) {
+			return badKey.because(fmt.Sprintf("an Idempotency-Key is 1 to %d visible characters of "+
+				"ASCII", keyMax))
+		}
+		c.Keys = append(c.Keys, desk.Key{Scope: keyScope, Name: string(key)})
+	}
+	scope := orderScope + strconv.FormatInt(int64(d.account), 10)
+	for _, id := range d.orders {
+		if id != "" {
+			c.Keys = append(c.Keys, desk.Key{Scope: scope, Name: id})
+		}
+	}
+	if len(c.Keys) == 0 {
+		return nil
+	}
+	text := append(append([]byte(nil), ctx.Method()...), ' ')
+	text = append(append(text, ctx.Path()...), '\n')
+	c.Hash = sha256.Sum256(append(text, canonical(ctx.PostBody())...))
+	return nil
+}
+
+func validKey(key []byte) bool {
+	for _, c := range key {
+		if c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return len(key) <= keyMax
+}
+
+// canonical prints a body that was read in a form that does not depend on spaces and the order of
+// fields, because programs differ in both from one request to the next.
+func canonical(body []byte) []byte {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil {
+		return body // An empty one.
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return body
+	}
+	return text
+}
+
+// deskError says what it means for a client that the desk did not answer.
+func deskError(err error) error {
+	var reused *desk.ReusedError
+	switch {
+	case errors.As(err, &reused) && reused.Key.Scope == keyScope:
+		return keyReused.because("this Idempotency-Key was used for another request")
+	case errors.As(err, &reused):
+		return refusalOf(&trading.Refusal{
+			Code:   trading.CodeDuplicateClientOrderID,
+			Detail: fmt.Sprintf("the clientOrderId %q was used for another order", reused.Key.Name),
+		})
+	case errors.Is(err, desk.ErrBusy), errors.Is(err, desk.ErrBehind):
+		return tradingBusy.because(err.Error() + "; nothing was done")
+	case errors.Is(err, desk.ErrStopped):
+		return shuttingDown.because("the server is shutting down; nothing was done")
+	case errors.Is(err, desk.ErrFailed):
+		return tradingFailed.because("the journal failed, so whether this was done is not known")
+	case errors.Is(err, desk.ErrJournal):
+		return journalDown.because("the journal cannot be written at the moment; nothing was done")
+	case errors.Is(err, context.DeadlineExceeded):
+		return tradingTimeout.because("the journal did not commit in time, so whether this was done " +
+			"is not known; the same Idempotency-Key or clientOrderId makes it safe to send again")
+	}
+	return err
+}
+
+// tradeProblem says what a client is told of an error of the machine; nil when it is none.
+func tradeProblem(err error) *problem {
+	var r *trading.Refusal
+	switch {
+	case errors.As(err, &r):
+		return refusalOf(r)
+	case errors.Is(err, trading.ErrUnknownAccount):
+		return unknownAccount.because("there is no such account")
+	case errors.Is(err, trading.ErrUnknownOrder):
+		return unknownOrder.because("there is no such order")
+	case errors.Is(err, trading.ErrUnknownPosition):
+		return unknownPosition.because("there is no such open position")
+	}
+	return nil
+}
+
+// objectTypes are what a body may call itself: JSON, nothing, or what curl says when nobody tells it.
+var objectTypes = []string{jsonType, "", "application/x-www-form-urlencoded"}
+
+// requestObject reads the body of a request.
+func requestObject(ctx *fasthttp.RequestCtx) object {
+	kind, _, _ := bytes.Cut(ctx.Request.Header.ContentType(), []byte{';'})
+	if indexName(objectTypes, bytes.ToLower(bytes.TrimSpace(kind))) < 0 {
+		o := object{}
+		o.fail(badMediaType, "the body must be %s, not %q", jsonType, cutText(string(kind)))
+		return o
+	}
+	return readObject(ctx.PostBody())
+}
+
+// readBody reads the body of a request, which may hold the fields names.
+func readBody(ctx *fasthttp.RequestCtx, names []string) object {
+	o := requestObject(ctx)
+	o.allow(names)
+	return o
+}
+
+// pathID reads an id out of a path.
+func pathID(ctx *fasthttp.RequestCtx, part int, unknown fault) (int64, error) {
+	text := pathPart(ctx, part)
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id < 1 || text[0] == '+' || text[0] == '0' {
+		return 0, unknown.because(fmt.Sprintf("%q is no id; ids are whole numbers from 1 on",
+			cutText(text)))
+	}
+	return id, nil
+}

@@ -1,0 +1,287 @@
+package httpd
+
+import (
+	"context"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"tradingengine/core"
+	"tradingengine/core/trading"
+)
+
+var (
+	orderListParameters = []string{"accountId", "symbol", "status", "limit", "cursor"}
+	tradeParameters     = []string{"accountId", "symbol", "limit", "cursor"}
+	ledgerParameters    = []string{"accountId", "limit", "cursor"}
+	statementParameters = []string{"accountId", "day"}
+	eventParameters     = []string{"accountId", "since", "limit"}
+)
+
+// known makes sure that an account exists; 0 stands for all.
+func (s *Server) known(account trading.AccountID) error {
+	if account != 0 && s.opts.Desk.LastSeq(account) == 0 {
+		return unknownAccount.because("there is no account " + strconv.FormatInt(int64(account), 10))
+	}
+	return nil
+}
+
+// listRequest is what the lists of trading have in common.
+type listRequest struct {
+	account trading.AccountID // 0 for all.
+	symbol  *core.SymbolID
+	limit   int
+	cursor  uint64 // Of the last row that the client has seen.
+}
+
+// readList reads what is common to lists; the account must exist.
+func (s *Server) readList(q *query) (l listRequest) {
+	l.account, l.symbol = q.account(0), q.optionalSymbol(s.symbols)
+	l.limit, l.cursor = q.limit(listLimit, listLimitMax), q.cursor()
+	if q.err == nil {
+		q.err = s.known(l.account)
+	}
+	return l
+}
+
+// getOrders answers with orders, open or not, as they stand. They are ordered by their newest
+// event, so that a cursor also brings what has changed since.
+func (s *Server) getOrders(ctx *fasthttp.RequestCtx) error {
+	q := newQuery(ctx, orderListParameters)
+	statuses := q.statuses()
+	l := s.readList(&q)
+	if q.err != nil {
+		return q.err
+	}
+	dst := append([]byte(nil), listOpen...)
+	err := s.stored(func(wait context.Context) error {
+		return s.opts.Trades.Orders(wait, l.account, l.symbol, statuses, l.cursor, l.limit,
+			func(seq uint64, o *trading.Order) {
+				dst = append(s.appendOrder(dst, seq, o), ",\n"...)
+			})
+	})
+	if err != nil {
+		return err
+	}
+	giveBody(ctx, jsonType, closeList(dst, 0))
+	return nil
+}
+
+// getOrder answers with one order, open or not.
+func (s *Server) getOrder(ctx *fasthttp.RequestCtx) error {
+	id, err := s.namedOrder(ctx)
+	if err != nil {
+		return err
+	}
+	seq, o, err := s.storedOrder(id)
+	if err != nil {
+		return err
+	}
+	giveBody(ctx, jsonType, append(s.appendOrder(nil, seq, &o), '\n'))
+	return nil
+}
+
+// namedOrder finds the id of the order that a request names.
+func (s *Server) namedOrder(ctx *fasthttp.RequestCtx) (id trading.OrderID, err error) {
+	name, err := s.orderOf(ctx)
+	if err != nil || name.id != 0 {
+		return name.id, err
+	}
+	failed := s.read(name.account, nil, func(m *trading.Machine, _ core.Time) {
+		id, err = name.find(m)
+	})
+	if failed != nil {
+		return 0, failed
+	}
+	return id, err
+}
+
+func (s *Server) storedOrder(id trading.OrderID) (seq uint64, o trading.Order, err error) {
+	found := false
+	err = s.stored(func(wait context.Context) (err error) {
+		seq, o, found, err = s.opts.Trades.Order(wait, id)
+		return err
+	})
+	if err == nil && !found {
+		err = unknownOrder.because("there is no order " + strconv.FormatInt(int64(id), 10))
+	}
+	return seq, o, err
+}
+
+// getTrades answers with trades: each is one order against one position.
+func (s *Server) getTrades(ctx *fasthttp.RequestCtx) error {
+	q := newQuery(ctx, tradeParameters)
+	l := s.readList(&q)
+	if q.err != nil {
+		return q.err
+	}
+	var events []trading.Event
+	err := s.stored(func(wait context.Context) (err error) {
+		events, err = s.opts.Trades.Trades(wait, l.account, l.symbol, l.cursor, l.limit)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	dst := append([]byte(nil), listOpen...)
+	for i := range events {
+		dst = append(s.appendTrade(dst, &events[i]), ",\n"...)
+	}
+	giveBody(ctx, jsonType, closeList(dst, 0))
+	return nil
+}
+
+// getLedger answers with postings: the client's side and, where no account is named, the house's
+// side of each too. limit counts postings.
+func (s *Server) getLedger(ctx *fasthttp.RequestCtx) error {
+	q := newQuery(ctx, ledgerParameters)
+	l := s.readList(&q)
+	if q.err != nil {
+		return q.err
+	}
+	dst := append([]byte(nil), listOpen...)
+	err := s.stored(func(wait context.Context) error {
+		return s.opts.Trades.Postings(wait, l.account, math.MinInt64, math.MaxInt64, l.cursor, l.limit,
+			func(e *trading.Event, house trading.Money) {
+				dst = append(appendLine(dst, e), ",\n"...)
+				if l.account == 0 {
+					dst = append(appendHouseLine(dst, e, house), ",\n"...)
+				}
+			})
+	})
+	if err != nil {
+		return err
+	}
+	giveBody(ctx, jsonType, closeList(dst, 0))
+	return nil
+}
+
+// statementLinesMax is how many lines a statement may have.
+const statementLinesMax = 100_000
+
+var statementTooLong = fault{413, "STATEMENT_TOO_LONG", "Statement too long", 0}
+
+// getStatement answers with the balance before and after a day and all that lies between.
+func (s *Server) getStatement(ctx *fasthttp.RequestCtx) error {
+	q := newQuery(ctx, statementParameters)
+	account, utc := q.account(1), q.choice("day", "newyork", "utc") == 1
+	name := pathPart(ctx, 2)
+	from, to, ok := dayOf(name, utc)
+	if !ok {
+		q.fail(badParameter, "a statement is of a day such as 2026-11-24, not %q", cutText(name))
+	}
+	if q.err == nil {
+		q.err = s.known(account)
+	}
+	if q.err != nil {
+		return q.err
+	}
+	d := statement{account: account, day: name, from: from, to: to}
+	if err := s.readStatement(&d); err != nil {
+		return err
+	}
+	giveBody(ctx, jsonType, d.append(nil))
+	return nil
+}
+
+// dayOf returns the span of a day. The trading day of a date ends at 17:00 New York of that date.
+func dayOf(name string, utc bool) (from, to core.Time, ok bool) {
+	midnight, err := core.ParseTime(name + "T00:00:00Z")
+	if err != nil || strings.ContainsAny(name, " +T") || midnight < 0 {
+		return 0, 0, false
+	}
+	if utc {
+		return midnight, midnight + 24*core.Hour, true
+	}
+	// Noon UTC is a morning in New York.
+	from = core.D1.Open(midnight + 12*core.Hour)
+	return from, core.D1.End(from), true
+}
+
+// statement is what is told of a day of an account.
+type statement struct {
+	account  trading.AccountID
+	day      string
+	from, to core.Time
+	currency trading.Currency
+	opening  trading.Money
+	closing  trading.Money
+	lines    []byte
+	count    int
+}
+
+func (s *Server) readStatement(d *statement) error {
+	err := s.read(d.account, nil, func(m *trading.Machine, _ core.Time) {
+		if a, err := m.Summary(d.account); err == nil {
+			d.currency = a.Currency
+		}
+	})
+	if err != nil {
+		return err
+	}
+	err = s.stored(func(wait context.Context) (err error) {
+		if d.opening, err = s.opts.Trades.Balance(wait, d.account, d.from); err != nil {
+			return err
+		}
+		d.closing = d.opening
+		return s.opts.Trades.Postings(wait, d.account, d.from, d.to, 0, statementLinesMax+1,
+			func(e *trading.Event, _ trading.Money) {
+				p, _ := e.Posting()
+				d.lines = append(appendLine(d.lines, e), ",\n"...)
+				d.closing = p.Balance
+				d.count++
+			})
+	})
+	if err == nil && d.count > statementLinesMax {
+		err = statementTooLong.because("this day has more lines than a statement may have; " +
+			"/api/ledger has all")
+	}
+	return err
+}
+
+func (d *statement) append(dst []byte) []byte {
+	dst = appendInt(dst, `{"accountId":`, int64(d.account))
+	dst = append(append(dst, `,"day":"`...), d.day...)
+	dst = d.from.Append(append(dst, `","from":"`...))
+	dst = d.to.Append(append(dst, `","to":"`...))
+	dst = append(append(dst, `","currency":"`...), d.currency.String()...)
+	dst = trading.AppendMoney(append(dst, `","openingBalance":`...), d.opening, d.currency)
+	dst = append(dst, `,"lines":`...)
+	start := len(dst)
+	dst = closeList(append(append(dst, listOpen...), d.lines...), start)
+	dst = trading.AppendMoney(append(dst[:len(dst)-1], `,"closingBalance":`...), d.closing, d.currency)
+	return append(dst, '}', '\n')
+}
+
+// getEvents answers with events of an account, or of all.
+func (s *Server) getEvents(ctx *fasthttp.RequestCtx) error {
+	q := newQuery(ctx, eventParameters)
+	account, since := q.account(0), q.number("since", 0, 0)
+	limit := q.limit(listLimit, listLimitMax)
+	if q.err == nil {
+		q.err = s.known(account)
+	}
+	if q.err != nil {
+		return q.err
+	}
+	var events []trading.Event
+	err := s.stored(func(wait context.Context) (err error) {
+		if account == 0 {
+			events, err = s.opts.Desk.AllEvents(wait, since, limit)
+		} else {
+			events, err = s.opts.Desk.Events(wait, account, since, limit)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	dst := append([]byte(nil), listOpen...)
+	for i := range events {
+		dst = append(trading.AppendEvent(dst, s.symbols, &events[i]), ",\n"...)
+	}
+	giveBody(ctx, jsonType, closeList(dst, 0))
+	return nil
+}

@@ -1,0 +1,51 @@
+package httpd
+
+// tradeRoutes are the routes of trading. What is not told apart by its path but by its fields, such
+// as the old forms, shares a line.
+func (s *Server) tradeRoutes() []*route {
+	const (
+		account  = "/api/accounts/{accountId}"
+		order    = "/api/orders/{orderId}"
+		position = "/api/positions/{positionId}"
+	)
+	line := func(method, path string, access access, handle handler) *route {
+		return &route{method: method, path: path, handle: handle, access: access}
+	}
+	return []*route{
+		line(get, "/api/account/summary", forTraders, s.getSummary),
+		line(get, "/api/accounts", forAdmins, s.getAccounts),
+		line(post, "/api/accounts", forAdmins, s.postAccount),
+		line(get, account, forTraders, s.getAccount),
+		line(patch, account, forAdmins, s.patchAccount),
+		line(post, account+"/transfers", forAdmins, s.postTransfer),
+
+		line(get, "/api/orders", forTraders, s.getOrders),
+		line(post, "/api/orders", forTraders, s.postOrder),
+		line(post, "/api/orders/batch", forTraders, s.postBatch),
+		line(post, "/api/orders/market", forTraders, s.postMarketOrder),
+		line(post, "/api/orders/preview", forTraders, s.postPreview),
+		line(get, order, forTraders, s.getOrder),
+		line(patch, order, forTraders, s.patchOrder),
+		line(remove, order, forTraders, s.deleteOrder),
+		line(get, order+"/explain", forTraders, s.getExplanation),
+
+		line(get, "/api/positions", forTraders, s.getPositions),
+		line(post, "/api/positions/close", forTraders, s.postClose),
+		line(post, "/api/positions/close-bulk", forTraders, s.postCloseBulk),
+		line(post, "/api/positions/modify", forTraders, s.postModify),
+		line(get, position, forTraders, s.getPosition),
+		line(patch, position, forTraders, s.patchPosition),
+		line(post, position+"/close", forTraders, s.postClosePosition),
+		line(post, position+"/close-by", forTraders, s.postCloseBy),
+
+		line(get, "/api/trades", forTraders, s.getTrades),
+		line(get, "/api/ledger", forTraders, s.getLedger),
+		line(get, "/api/statements/{day}", forTraders, s.getStatement),
+		line(get, "/api/events", forTraders, s.getEvents),
+
+		line(get, "/api/trading-state", forReaders, s.getTradingState),
+		line(patch, "/api/trading-state", forAdmins, s.patchTradingState),
+		line(get, "/api/journal/head", forAdmins, s.getJournalHead),
+		line(post, "/api/verify", forAdmins, s.postVerify),
+	}
+}
