@@ -10,11 +10,14 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"tradingengine/core"
+	"tradingengine/core/desk"
+	"tradingengine/core/trading"
 )
 
 // hubOptions configure a hub. Zero values mean the default given.
 type hubOptions struct {
 	engine  *core.Engine // Required.
+	desk    *desk.Desk   // Nil: there are no accounts.
 	history History      // What ticks and bars are replayed from when the engine has them no more.
 	log     *slog.Logger // Nil discards.
 	// fail answers a request that is refused before it becomes a stream. Required by serve.
@@ -87,15 +90,17 @@ type hub struct {
 	ticks   tickFeed
 	quotes  quoteFeed
 	bars    [core.Frames]barFeed
-	now     time.Time // When the pass began.
-	passes  uint64
-	pending bool      // The engine signalled since the last pass, or the last one was not finished.
-	woken   int       // Sessions that got something to do in the last pass, but for stuck ones.
-	next    time.Time // Before this no pass begins.
-	due     time.Time // When something is to be sent though the engine is quiet; zero for never.
-	pacing  hubPace
-	timer   *time.Timer
-	scratch []byte
+	// accounts is the desk's; all others are the engine's.
+	accounts accountFeed
+	now      time.Time // When the pass began.
+	passes   uint64
+	pending  bool      // The engine signalled since the last pass, or the last one was not finished.
+	woken    int       // Sessions that got something to do in the last pass, but for stuck ones.
+	next     time.Time // Before this no pass begins.
+	due      time.Time // When something is to be sent though the engine is quiet; zero for never.
+	pacing   hubPace
+	timer    *time.Timer
+	scratch  []byte
 
 	commands chan hubCommand
 	stopped  chan struct{} // Closed when the hub goroutine has ended.
@@ -132,6 +137,7 @@ func newHub(opts hubOptions) *hub {
 		commands: make(chan hubCommand), stopped: make(chan struct{}),
 		past: make(chan struct{}, pastReadsMax), scratch: make([]byte, 0, scratchBytes),
 	}
+	h.accounts = accountFeed{desk: opts.desk, logs: make(map[trading.AccountID]*[]logPlace)}
 	h.sessions.all = make(map[*session]struct{})
 	h.clear()
 	return h
@@ -174,6 +180,9 @@ func (h *hub) run(ctx context.Context) {
 			h.guard(c.run)
 			close(c.done)
 		case <-signal:
+			h.pending = true
+		case <-h.accounts.changed:
+			h.accounts.changed = h.accounts.desk.Changed()
 			h.pending = true
 		case <-h.timer.C:
 		}
@@ -223,6 +232,7 @@ func (h *hub) pass(now time.Time) {
 	for f := range h.bars {
 		h.passBars(&h.bars[f])
 	}
+	h.passAccounts()
 	h.publish()
 }
 

@@ -132,6 +132,8 @@ func (h *hub) placesOf(key streamKey) func(core.SymbolID) *[]logPlace {
 		return func(id core.SymbolID) *[]logPlace {
 			return &h.quotes.rates[key.rate].symbols[id].logs
 		}
+	case streamAccount:
+		return func(core.SymbolID) *[]logPlace { return h.accounts.places(key.account) }
 	default:
 		return func(id core.SymbolID) *[]logPlace { return &h.bars[key.frame].symbols[id].logs }
 	}
@@ -156,6 +158,8 @@ func (h *hub) start(key streamKey, id core.SymbolID) streamMark {
 			h.startRate(r, id)
 		}
 		return r.symbols[id].covered
+	case streamAccount:
+		return h.accounts.start(key.account)
 	default:
 		f := &h.bars[key.frame]
 		if len(f.symbols[id].logs) == 0 {
@@ -185,6 +189,8 @@ func (h *hub) activate(key streamKey) {
 		h.quotes.active = list(h.quotes.active, func(id core.SymbolID) bool {
 			return h.quotes.symbols[id].logs > 0
 		})
+	case streamAccount:
+		h.accounts.activate(key.account)
 	default:
 		f := &h.bars[key.frame]
 		f.active = list(f.active, func(id core.SymbolID) bool { return len(f.symbols[id].logs) > 0 })

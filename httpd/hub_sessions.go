@@ -61,6 +61,13 @@ func (h *hub) unsubscribe(s *session, r *streamRequest) {
 }
 
 func (h *hub) answer(kind string, r *streamRequest) []byte {
+	if r.key.kind == streamAccount {
+		seq := h.accounts.seq
+		if kind != "subscribed" || r.sinceSeq != nil {
+			seq = 0
+		}
+		return appendAccountAnswer(nil, kind, r.key, seq)
+	}
 	rate := ""
 	if kind == "subscribed" {
 		rate = r.key.rateName()
@@ -89,6 +96,10 @@ func (h *hub) join(s *session, p *streamReplay) {
 		return // Canceled; the order that says so is on its way.
 	}
 	s.replaying = slices.Delete(s.replaying, at, at+1)
+	if p.account != nil {
+		h.joinAccount(s, p)
+		return
+	}
 	for _, part := range p.parts {
 		h.follow(p.key, part.symbol, part.past.next)
 	}

@@ -16,6 +16,8 @@ import (
 type streamReplay struct {
 	key    streamKey
 	wanted streamSymbols // The hub's until it let them join.
+	// account is set for an account, which has no parts.
+	account *accountReplay
 
 	// The writer's.
 	parts  []*replayPart
@@ -65,6 +67,9 @@ func (r *streamReplay) part(id core.SymbolID) *replayPart {
 func (s *session) replayStep(r *streamReplay) (worked bool, err error) {
 	if r.asked {
 		return false, nil
+	}
+	if r.account != nil {
+		return s.replayAccount(r)
 	}
 	for range r.parts {
 		r.turn = (r.turn + 1) % len(r.parts)
@@ -121,6 +126,9 @@ func (s *session) finishReplay(o *sessionOrder) error {
 	r := o.joined
 	w := &s.writer
 	w.replays = slices.DeleteFunc(w.replays, func(q *streamReplay) bool { return q == r })
+	if r.account != nil {
+		return s.finishAccount(r)
+	}
 	for _, p := range r.parts {
 		end := o.joinsAt(r.key, p.symbol)
 		for p.past.inRing && p.past.next < end {

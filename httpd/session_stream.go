@@ -49,7 +49,16 @@ func (s *session) message(payload []byte) {
 		}
 		s.answer(append(answer, '}'))
 	case requestSubscribe:
+		if r.key.kind == streamAccount {
+			if fault := s.hub.accountFault(r.key.account); fault != nil {
+				s.refuse(fault)
+				return
+			}
+		}
 		var replay *streamReplay
+		if r.sinceSeq != nil {
+			replay = newAccountReplay(s.hub, r.key, *r.sinceSeq)
+		}
 		if len(r.since) > 0 {
 			replay = newStreamReplay(s.hub, r.key, r.since)
 		}

@@ -127,7 +127,7 @@ func (s *session) beat() {
 		w.pingAt = w.now.Add(o.ping)
 	}
 	if w.now.Sub(w.sent) >= o.heartbeat {
-		s.say(appendHeartbeat(nil, o.now()))
+		s.say(append(s.appendLastSeqs(appendHeartbeat(nil, o.now())), '}'))
 	}
 }
 
@@ -178,6 +178,13 @@ func (s *session) lapse(c *streamCursor) error {
 	}
 	c.asked = true
 	s.hub.counts.lapses.Add(1)
+	if c.log.key.kind == streamAccount {
+		since := c.segment.marksAt(c.at)[0].index
+		if !s.hub.do(func() { s.hub.resume(s, c, since) }) {
+			return errSessionDead
+		}
+		return nil
+	}
 	if !s.hub.do(func() { s.hub.renew(s, c) }) {
 		return errSessionDead
 	}

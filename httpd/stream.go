@@ -9,7 +9,8 @@ import (
 // addStream makes the hub that answers GET /ws.
 func (s *Server) addStream() {
 	s.hub = newHub(hubOptions{
-		engine: s.engine, history: s.opts.History, log: s.log, fail: s.fail, now: s.now,
+		engine: s.engine, desk: s.opts.Desk, history: s.opts.History,
+		log: s.log, fail: s.fail, now: s.now,
 		sessions: s.opts.Limits.Sessions, unsent: s.opts.Limits.Unsent,
 	})
 	s.stream = s.hub.serve

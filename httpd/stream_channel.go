@@ -2,10 +2,12 @@ package httpd
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"tradingengine/core"
+	"tradingengine/core/trading"
 )
 
 // quoteRate is one of the rates at which quotes are conflated. Sessions that ask for some other
@@ -44,7 +46,10 @@ func quoteRateFor(hz float64) uint8 {
 	return uint8(len(quoteRates) - 1)
 }
 
-const barChannel = "bars:"
+const (
+	barChannel     = "bars:"
+	accountChannel = "account:"
+)
 
 // parseChannel reads a channel name. The rate of quotes is set by the caller.
 func parseChannel(name string) (key streamKey, err error) {
@@ -54,14 +59,27 @@ func parseChannel(name string) (key streamKey, err error) {
 	case "quotes":
 		return streamKey{kind: streamQuotes, rate: quoteRateFor(quoteRateDefault)}, nil
 	}
+	if id, ok := strings.CutPrefix(name, accountChannel); ok {
+		return parseAccountChannel(id)
+	}
 	frame, ok := strings.CutPrefix(name, barChannel)
 	if !ok {
-		return key, fmt.Errorf("no channel %q; there are ticks, quotes and bars:<frame>",
+		return key, fmt.Errorf("no channel %q; there are ticks, quotes, bars:<frame> and account:<id>",
 			cutText(name))
 	}
 	key.kind = streamBars
 	key.frame, err = core.ParseFrame(frame)
 	return key, err
+}
+
+// parseAccountChannel reads the id of an account; 0 stands for the whole server.
+func parseAccountChannel(id string) (key streamKey, err error) {
+	n, err := strconv.ParseUint(id, 10, 63)
+	if err != nil || id != strconv.FormatUint(n, 10) {
+		return key, fmt.Errorf("no channel %q; an account is a whole number, as in account:1",
+			cutText(accountChannel+id))
+	}
+	return streamKey{kind: streamAccount, account: trading.AccountID(n)}, nil
 }
 
 // channel returns the name that clients know.
@@ -71,6 +89,8 @@ func (k streamKey) channel() string {
 		return "quotes"
 	case streamBars:
 		return barChannel + k.frame.String()
+	case streamAccount:
+		return accountChannel + strconv.FormatInt(int64(k.account), 10)
 	default:
 		return "ticks"
 	}
@@ -86,4 +106,6 @@ func (k streamKey) rateName() string {
 
 // sameChannel reports whether two streams show the same to one session, so that it takes a symbol
 // from only one of them.
-func (k streamKey) sameChannel(o streamKey) bool { return k.kind == o.kind && k.frame == o.frame }
+func (k streamKey) sameChannel(o streamKey) bool {
+	return k.kind == o.kind && k.frame == o.frame && k.account == o.account
+}

@@ -7,6 +7,7 @@ import (
 	"weak"
 
 	"tradingengine/core"
+	"tradingengine/core/trading"
 )
 
 // A streamLog holds the frames of one content (a channel, a set of symbols, a form) in the order in
@@ -93,13 +94,15 @@ const (
 	streamTicks
 	streamQuotes
 	streamBars
+	streamAccount // Events of an account.
 )
 
 // streamKey names a channel with its parameters.
 type streamKey struct {
-	kind  streamKind
-	frame core.Frame // Of bars.
-	rate  uint8      // Of quotes: index into quoteRates.
+	kind    streamKind
+	frame   core.Frame // Of bars.
+	rate    uint8      // Of quotes: index into quoteRates.
+	account trading.AccountID
 }
 
 // streamLogKey names a content: equal keys share a log.

@@ -25,6 +25,7 @@ const (
 	streamUnknownType    = "UNKNOWN_TYPE"
 	streamUnknownChannel = "UNKNOWN_CHANNEL"
 	streamUnknownSymbol  = "UNKNOWN_SYMBOL"
+	streamUnknownAccount = "UNKNOWN_ACCOUNT"
 	streamNotResumable   = "NOT_RESUMABLE"
 	streamReplayFailed   = "REPLAY_FAILED"
 )
@@ -42,6 +43,7 @@ type streamRequest struct {
 	key       streamKey
 	symbols   streamSymbols
 	since     []sinceTime // Ascending by symbol; those of symbols that are to be replayed.
+	sinceSeq  *uint64     // Of an account that is to be replayed.
 	timestamp []byte      // Of a ping: a number, as it came, or empty.
 }
 
@@ -117,6 +119,9 @@ func (r *streamRequest) subscription(symbols *core.Registry, raw *rawRequest) *s
 	if r.key, err = parseChannel(*raw.Channel); err != nil {
 		return &streamFault{streamUnknownChannel, err.Error()}
 	}
+	if r.key.kind == streamAccount {
+		return r.accountSubscription(symbols, raw)
+	}
 	if fault := r.setSymbols(symbols, raw.Symbols); fault != nil {
 		return fault
 	}
@@ -137,6 +142,23 @@ func (r *streamRequest) subscription(symbols *core.Registry, raw *rawRequest) *s
 		}
 	}
 	return r.setSince(symbols, raw.Since)
+}
+
+// accountSubscription reads what is left of a request for an account.
+func (r *streamRequest) accountSubscription(symbols *core.Registry, raw *rawRequest) *streamFault {
+	if raw.Symbols != nil {
+		return badMessage(`%s takes no "symbols"; it has every event of the account`, r.key.channel())
+	}
+	r.symbols = oneAccount(symbols)
+	if isNull(raw.Since) {
+		return nil
+	}
+	seq, err := strconv.ParseUint(string(raw.Since), 10, 63)
+	if err != nil {
+		return badMessage(`"since" of %s is a seq: a whole number`, r.key.channel())
+	}
+	r.sinceSeq = &seq
+	return nil
 }
 
 func (r *streamRequest) setSymbols(symbols *core.Registry, names *[]string) *streamFault {

@@ -135,8 +135,9 @@ func appendStreamError(dst []byte, code, detail string) []byte {
 	return append(appendString(append(dst, `","detail":`...), detail), '}')
 }
 
+// appendHeartbeat appends a heartbeat, but for the closing brace.
 func appendHeartbeat(dst []byte, now core.Time) []byte {
-	return append(appendInt(dst, `{"type":"heartbeat","time":`, int64(now)), '}')
+	return appendInt(dst, `{"type":"heartbeat","time":`, int64(now))
 }
 
 const streamShutdown = `{"type":"shutdown"}`
