@@ -250,7 +250,8 @@ func (v *server) fail(err error) {
 func (v *server) httpOptions(ring int) httpd.Options {
 	c := v.config
 	return httpd.Options{
-		Engine: v.engine, History: v.store, Page: web.Files, Log: v.logs.Main,
+		Engine: v.engine, History: v.store, Desk: v.desk, Trades: v.journal, Page: web.Files,
+		Log:     v.logs.Main,
 		Origins: c.Origins, Pprof: c.Pprof,
 		Limits: httpd.Limits{
 			Sessions: c.Sessions, Unsent: c.Unsent, IngestBody: c.MaxBody,
