@@ -207,7 +207,7 @@ func tradeProblem(err error) *problem {
 	return nil
 }
 
-// objectTypes are what a body may call itself: JSON, nothing, or what curl says when it is not told.
+// objectTypes are what a body may call itself: JSON, nothing, or what curl says by itself.
 var objectTypes = []string{jsonType, "", "application/x-www-form-urlencoded"}
 
 // requestObject reads the body of a request.
