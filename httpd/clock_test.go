@@ -41,7 +41,7 @@ func TestSessionsIgnoreTheWallClock(t *testing.T) {
 					t.Fatalf("frame of kind %d %q after %v", kind, text, time.Since(start))
 				}
 			}
-			want := string(appendHeartbeat(nil, now))
+			want := string(appendHeartbeat(nil, now)) + "}"
 			due := time.Duration(i+1) * 5 * time.Second
 			if took := time.Since(start); got != want || took != due {
 				t.Fatalf("%s after %v, want %s after %v", got, took, want, due)

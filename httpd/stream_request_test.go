@@ -128,9 +128,9 @@ func TestParseStreamSince(t *testing.T) {
 func TestParseStreamRequestRefused(t *testing.T) {
 	f := parsesTo(t)
 	f(`{"type":"subscribe","channel":"alerts"}`,
-		`UNKNOWN_CHANNEL: no channel "alerts"; there are ticks, quotes and bars:<frame>`)
-	f(`{"type":"subscribe","channel":"account:1"}`,
-		`UNKNOWN_CHANNEL: no channel "account:1"; there are ticks, quotes and bars:<frame>`)
+		`UNKNOWN_CHANNEL: no channel "alerts"; there are ticks, quotes, bars:<frame> and account:<id>`)
+	f(`{"type":"subscribe","channel":"account:one"}`,
+		`UNKNOWN_CHANNEL: no channel "account:one"; an account is a whole number, as in account:1`)
 	f(`{"type":"subscribe","channel":"bars:7m"}`,
 		`UNKNOWN_CHANNEL: no time frame "7m"; there are 1m 5m 15m 30m 1h 4h 1d 1w`)
 	f(`{"type":"subscribe","channel":"bars:"}`,
