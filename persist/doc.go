@@ -1,5 +1,5 @@
 // Package persist keeps the market in one SQLite file, market.db: symbols, sources, ticks, bars and
-// the numbers of senders. No other package knows SQL.
+// the numbers of senders, and money in another, trading.db. No other package knows SQL.
 //
 // # Who writes
 //
@@ -9,6 +9,10 @@
 // the last one, the forming minute, and the senders' numbers. Whatever stops the process, ticks,
 // bars and numbers in the file stop at the same quote. A sender that waits is let go after the
 // commit is on the disk, never before.
+//
+// A [Journal] is the file of money. One goroutine commits events and answers to it, each commit on
+// the disk when it returns; what lists are read from follows from the events and is written with
+// them. The events are linked by hashes, which each start checks while it folds them.
 //
 // # Who reads
 //
