@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Errors of a file that cannot be used. It is left as it was.
@@ -82,7 +84,7 @@ func (x *schema) inspect(path string) error {
 	}
 	if n < size || string(header[:16]) != "SQLite format 3\x00" {
 		if hasJournal(path) {
-			return nil
+			return x.look(path)
 		}
 		return fmt.Errorf("%w: %s is not an SQLite file", ErrForeignFile, path)
 	}
@@ -91,7 +93,25 @@ func (x *schema) inspect(path string) error {
 			int64(header[at+3])
 	}
 	const versionAt, applicationAt = 60, 68
-	return x.check(path, word(applicationAt), word(versionAt))
+	err = x.check(path, word(applicationAt), word(versionAt))
+	if err == nil && word(applicationAt) == 0 {
+		return x.look(path)
+	}
+	return err
+}
+
+// look asks SQLite whose a file is whose first page does not say so, by a connection that only
+// reads: one that writes would move the log of another program into its file when it closes.
+func (x *schema) look(path string) error {
+	c, err := openConn(path, "mode=ro")
+	if err != nil {
+		return openFailure(path, err)
+	}
+	_, err = x.versionOf(c, path)
+	if resultCode(err)&0xff == sqlite3.SQLITE_READONLY {
+		err = nil // A journal has to be played back first, which only a writer can.
+	}
+	return errors.Join(err, c.close())
 }
 
 // hasJournal reports whether a journal or log of SQLite lies beside a file. A power cut may leave

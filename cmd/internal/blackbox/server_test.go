@@ -41,6 +41,10 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // Another user may run it, too.
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	binary = filepath.Join(dir, "server.exe")
 	build := exec.Command("go", "build", "-o", binary, "./cmd/server/main.go")
 	build.Dir = root()
