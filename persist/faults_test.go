@@ -74,7 +74,7 @@ func TestEveryCallFails(t *testing.T) {
 			break
 		}
 	}
-	if final == 0 {
+	if final == 0 && !testing.Short() {
 		t.Errorf("%d failures were final, want those of syncs", final)
 	}
 }
