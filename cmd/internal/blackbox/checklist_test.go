@@ -76,6 +76,8 @@ func TestChecklist(t *testing.T) {
 	o.types(`curl -s "http://localhost:7999/ticks?symbol=EURUSD" | wc -l`, `502\n`)
 	o.types(`curl -s "http://localhost:7999/ohlc?symbol=EURUSD&timeframe=1m" | wc -l`, `502\n`)
 
+	o.types(`curl -s "http://localhost:7999/api/account/summary" | jq .balance`, `5000(\.00)?\n`)
+
 	stats := `\S+ \[OptimizedTickStore\] Stats: received=\d+, stored=\d+, throttled=\d+ \(\d+\.\d%\)\n`
 	o.types(`grep "throttled" server.log | tail -5`, stats)
 	o.types(`grep "throttled=" server.log | tail -5`, stats)
