@@ -16,6 +16,14 @@
 // gap or a repeat (window.go). Elements are encoded once: every series that is asked for keeps its
 // newest elements as lines of JSON (lines.go), so that an answer is mostly one copy of bytes.
 //
+// # Trading
+//
+//	body ─► object (strict) ─► deal ─► desk: apply, print the answer ─► commit ─► answer
+//
+// What a request may hold is read before the desk is asked (trade_*.go); the machine decides, and
+// nobody is answered before the commit. Lists come from [TradeHistory], live values from the desk.
+// Account channels are in account_*.go.
+//
 // # Who owns what
 //
 //	fasthttp.RequestCtx   its handler, until that returns; nothing of it is kept
