@@ -132,8 +132,7 @@ func TestWatcherGetsEveryQuoteInOrder(t *testing.T) {
 // without pause: the first quote handed over that is newer than the live quote read afterwards is
 // the next one. Every quote closes a minute, which keeps its shard busy before it is live.
 //
-// It was seen to find, in most runs of 20,000 activations, a flag that is loaded before the live
-// quote is published.
+// It was seen to find a flag that is loaded before the live quote is published.
 func TestActivationMissesNothing(t *testing.T) {
 	activations := 10_000
 	if testing.Short() {

@@ -271,8 +271,7 @@ func TestAnswersAreKept(t *testing.T) {
 // TestFailedCommitLeavesNothing has a commit fail in its middle: the same events are taken after
 // it, and the chain is as if nothing had happened.
 //
-// It was seen to find rows and house balances that a failed commit leaves for the next one, and a
-// file that is written to after a commit failed for good.
+// It was seen to find rows and house balances that a failed commit leaves for the next one.
 func TestFailedCommitLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	s, j, _ := openTestJournal(t, dir)

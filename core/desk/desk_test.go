@@ -75,7 +75,7 @@ func TestCommandsShareTransactions(t *testing.T) {
 // TestAcknowledgedQuotesWaitForTheirEffect fires a stop by an acknowledged quote: its sender is let
 // go when the fill is committed, and at once when a quote did nothing.
 //
-// It was seen to find marks that are told when the machine took the quotes.
+// It was seen to find marks that are told when their commit begins.
 func TestAcknowledgedQuotesWaitForTheirEffect(t *testing.T) {
 	bubble(t, Options{}, core.Options{Shards: 2}, func(s *stand) {
 		s.quote("EURUSD", 110_000, 110_002)

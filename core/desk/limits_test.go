@@ -121,7 +121,8 @@ func (s *stand) shardsGoOn() {
 // TestFullDiskRefusesCommands has commits fail for a while: commands are refused, quotes go on,
 // reads of what is not committed wait, and then all goes on with nothing lost.
 //
-// It was seen to find a failed group that is dropped.
+// It was seen to find a failed group that is dropped, and commands that are taken while commits
+// fail.
 func TestFullDiskRefusesCommands(t *testing.T) {
 	bubble(t, Options{}, core.Options{}, func(s *stand) {
 		s.quote("EURUSD", 110_000, 110_002)

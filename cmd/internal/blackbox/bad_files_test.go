@@ -85,7 +85,7 @@ func marketFile(t *testing.T) []byte {
 // TestFilesThatAreNotOurs starts the server on files that it must leave alone.
 //
 // It was seen to fail on a start that opens what it does not know for writing, which moves the log
-// of another program's file into it, and on one that does not look at versions.
+// of another program's file into it.
 func TestFilesThatAreNotOurs(t *testing.T) {
 	need(t, "sqlite3")
 	good := marketFile(t)

@@ -146,8 +146,8 @@ func (v *crashViewer) check() {
 // minute, once, in order, each tick naming the one before it. So must one that comes last and has
 // seen nothing. Memory is short, so much of that is in the file alone.
 //
-// It was seen to fail on an engine that does not say that it knows less than the viewer, that
-// resumes in the ring one tick late, and that leaves out a part of what is stored.
+// It was seen to fail on an engine that does not say that it knows less than the viewer, and on one
+// that resumes in the ring one tick late.
 func TestResumeAcrossKills(t *testing.T) {
 	c := newCrash(t)
 	c.args = []string{"-ring", "1000", "-bars", "50"}

@@ -11,8 +11,7 @@ import (
 // start serves everything that was acknowledged. Of what was not, it may serve the batch in flight:
 // the machine kept it, and the senders number their quotes.
 //
-// It was seen to fail on a writer that tries a failed sync again, and on one that lets its senders
-// go when a commit fails.
+// It was seen to fail on a writer that tries a failed sync again.
 func TestFailedSyncEndsTheServer(t *testing.T) {
 	c := newCrash(t)
 	for range rounds(1, 3, 30) {
