@@ -58,15 +58,15 @@ func (b *book) step() {
 	case 1:
 		request.Volume = 0 // Refused.
 	case 2:
-		for _, p := range b.AppendPositions(nil, account) {
-			if _, err := b.ClosePosition(b.now, p.ID, 0); err != nil {
+		if open := b.AppendPositions(nil, account); len(open) > 0 {
+			if _, err := b.ClosePosition(b.now, open[0].ID, 0); err != nil {
 				b.t.Fatal(err)
 			}
 			return
 		}
 	case 3:
-		for _, o := range b.AppendOrders(nil, account) {
-			if _, err := b.Cancel(b.now, o.ID); err != nil {
+		if open := b.AppendOrders(nil, account); len(open) > 0 {
+			if _, err := b.Cancel(b.now, open[0].ID); err != nil {
 				b.t.Fatal(err)
 			}
 			return
