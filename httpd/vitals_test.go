@@ -10,11 +10,13 @@ import (
 // was not waited for, and levels that were mixed up.
 func TestVitals(t *testing.T) {
 	var memory int64
-	m := newTestMarket(t, marketOptions{server: func(o *Options) {
-		o.Memory = func() int64 { return memory }
-		o.CPU = func() time.Duration { return 0 }
-	}})
-	s := m.server
+	// A server that does not run, so that nothing but the test takes samples.
+	s, err := New(Options{
+		Engine: newTestMarket(t, marketOptions{}).engine,
+		Memory: func() int64 { return memory },
+		CPU:    func() time.Duration { return 0 },
+	})
+	check(t, err)
 	f := func(name string, r CheckResult, want Level) {
 		t.Helper()
 		if r.OK != (want == "") || r.Level != want || r.OK != (r.Reason == "") {
@@ -62,7 +64,6 @@ func TestVitals(t *testing.T) {
 	cpu := func(seconds int, share time.Duration, want Level) {
 		t.Helper()
 		used := time.Duration(seconds) * time.Second * share / 100
-		s.opts.CPU = func() time.Duration { return 0 }
 		over(seconds, sample{cpu: used * time.Duration(processors())})
 		f("cpu", s.checkCPU(), want)
 	}

@@ -17,8 +17,7 @@ const TradingFile = "trading.db"
 // dataFile is a file of a data directory.
 type dataFile struct {
 	name string
-	// verify looks for what SQLite cannot know to be wrong; nil for a file of which nothing more
-	// is known.
+	// verify looks for what SQLite cannot know to be wrong.
 	verify func(ctx context.Context, v *verifier) error
 }
 
@@ -26,7 +25,7 @@ type dataFile struct {
 // the file of money happened at prices that are in the file of the market or will be.
 var dataFiles = []dataFile{
 	{name: MarketFile, verify: verifyMarket},
-	{name: TradingFile},
+	{name: TradingFile, verify: verifyJournal},
 }
 
 // companions are what SQLite keeps beside a file.

@@ -3,6 +3,7 @@ package persist
 import (
 	"database/sql/driver"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -199,15 +200,19 @@ func stopped(t *testing.T, source, dir string, steps int) {
 	}
 }
 
-// writeTrading makes a file of money that holds a text.
+// writeTrading makes a file of money without events that holds a text.
 func writeTrading(t *testing.T, dir, text string) {
 	t.Helper()
-	c, err := openConn(filepath.Join(dir, TradingFile), "mode=rwc")
-	if err != nil {
+	d := &database{
+		path: filepath.Join(dir, TradingFile), schema: &tradingSchema,
+		log: slog.New(slog.DiscardHandler),
+	}
+	if err := d.openWriter("FULL"); err != nil {
 		t.Fatal(err)
 	}
+	c := d.writing.conn
 	if err := errors.Join(c.script("CREATE TABLE note (text)"),
-		c.exec("INSERT INTO note VALUES (?)", text), c.close()); err != nil {
+		c.exec("INSERT INTO note VALUES (?)", text), d.close()); err != nil {
 		t.Fatal(err)
 	}
 }

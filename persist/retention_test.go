@@ -28,9 +28,14 @@ func TestRetention(t *testing.T) {
 	walks := allWalks(m)
 	silent := len(walks) - 1
 	m.mustSend(walks[silent].next(300))
-	for range 16 {
+	rounds := 16
+	if testing.Short() {
+		rounds = 6
+	}
+	for range rounds {
 		for _, w := range walks[:silent] {
 			m.mustSend(w.next(1000))
+			w.quote.Time += 2 * 24 * core.Hour
 		}
 	}
 	var newest core.Time
@@ -116,7 +121,7 @@ func aged(t *testing.T) string {
 	m := startMarket(t, marketOptions{Store: Options{Dir: dir}})
 	for _, w := range allWalks(m)[:2] {
 		for range 4 {
-			m.mustSend(w.next(1000))
+			m.mustSend(w.next(500))
 			w.quote.Time += 6 * 24 * core.Hour
 		}
 		m.mustSend(w.next(10))
@@ -147,7 +152,7 @@ func byHand(t *testing.T, dir string, opts WriterOptions, rows int) *Writer {
 // file that holds together.
 func TestRetentionStep(t *testing.T) {
 	dir := aged(t)
-	const rows = 250
+	const rows = 200
 	steps := 0
 	for more := true; more; steps++ {
 		opts := WriterOptions{RetainTicks: time.Hour, RetainBars: 24 * time.Hour}
@@ -180,7 +185,7 @@ func TestRetentionRound(t *testing.T) {
 		}
 	}
 	done := w.Stats()
-	if done.RetiredBars < 500 || done.RetiredTicks > 0 {
+	if done.RetiredBars < 300 || done.RetiredTicks > 0 {
 		t.Errorf("deleted %d bars and %d ticks", done.RetiredBars, done.RetiredTicks)
 	}
 	for range 10 {

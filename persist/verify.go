@@ -19,6 +19,7 @@ type VerifyResult struct {
 	Files       []string
 	Symbols     int64
 	Ticks, Bars int64
+	Events      int64 // Of the journal.
 	Took        time.Duration
 
 	Wrong  int64    // Findings; 0 for files that hold together.
@@ -46,8 +47,8 @@ func (v *verifier) fault(format string, args ...any) {
 
 // Verify reads all of a data directory and looks for what cannot be right: what SQLite finds in its
 // own structures, ticks and bars that contradict each other, bars that are not what their minutes
-// give. Faults are a result; an error means that the looking itself failed. The directory is locked
-// meanwhile.
+// give, events that do not follow from each other. Faults are a result; an error means that the
+// looking itself failed. The directory is locked meanwhile.
 func Verify(ctx context.Context, opts VerifyOptions) (r VerifyResult, err error) {
 	lock, err := LockDir(opts.Dir)
 	if err != nil {
@@ -110,7 +111,7 @@ func (v *verifier) run(
 		v.fault("%v", err)
 		err = nil
 	}
-	if err == nil && v.Wrong == before && deeper != nil {
+	if err == nil && v.Wrong == before {
 		err = deeper(ctx, v)
 	}
 	if e := v.conn.close(); err == nil {

@@ -77,8 +77,8 @@ func runVerify(ctx context.Context, args []string, s streams) error {
 	if r.Wrong > 0 {
 		return fmt.Errorf("%s does not hold together: %d faults; restore a backup", *dir, r.Wrong)
 	}
-	_, err = fmt.Fprintf(s.out, "ok: %s of %s, %d symbols, %d ticks, %d bars in %s\n", files(r.Files),
-		*dir, r.Symbols, r.Ticks, r.Bars, r.Took.Round(time.Millisecond))
+	_, err = fmt.Fprintf(s.out, "ok: %s of %s, %d symbols, %d ticks, %d bars, %d events in %s\n",
+		files(r.Files), *dir, r.Symbols, r.Ticks, r.Bars, r.Events, r.Took.Round(time.Millisecond))
 	return err
 }
 

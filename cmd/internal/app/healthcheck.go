@@ -2,10 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strings"
 	"time"
 
@@ -29,24 +29,44 @@ func runHealthcheck(ctx context.Context, args []string, s streams) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, *timeout)
 	defer cancel()
-	url := "http://" + net.JoinHostPort(host, port) + "/health"
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	answer, err := http.DefaultClient.Do(request)
+	status, body, err := askHealth(ctx, net.JoinHostPort(host, port))
 	if err != nil {
 		return fmt.Errorf("unhealthy: %w", err)
 	}
-	defer answer.Body.Close()
-	const most = 4 << 10
-	body, err := io.ReadAll(io.LimitReader(answer.Body, most))
-	if err != nil {
-		return fmt.Errorf("unhealthy: %w", err)
+	if status != "200" {
+		return fmt.Errorf("unhealthy: %s", body)
 	}
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("unhealthy: %s", strings.TrimSpace(string(body)))
-	}
-	_, err = fmt.Fprintln(s.out, strings.TrimSpace(string(body)))
+	_, err = fmt.Fprintln(s.out, body)
 	return err
+}
+
+// askHealth sends the one request there is to send. The client of net/http would make the binary
+// 0.7 MB larger.
+func askHealth(ctx context.Context, addr string) (status, body string, err error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return "", "", err
+	}
+	defer conn.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(deadline); err != nil {
+			return "", "", err
+		}
+	}
+	// A server of HTTP/1.0 ends its answer by closing.
+	if _, err := fmt.Fprintf(conn, "GET /health HTTP/1.0\r\nHost: %s\r\n\r\n", addr); err != nil {
+		return "", "", err
+	}
+	const most = 4 << 10
+	answer, err := io.ReadAll(io.LimitReader(conn, most))
+	if err != nil {
+		return "", "", err
+	}
+	head, body, whole := strings.Cut(string(answer), "\r\n\r\n")
+	words := strings.Fields(head)
+	if !whole || len(words) < 2 || !strings.HasPrefix(words[0], "HTTP/") {
+		return "", "", errors.New("no server of HTTP answers there")
+	}
+	return words[1], strings.TrimSpace(body), nil
 }

@@ -66,7 +66,7 @@ func TestBackupAndRestore(t *testing.T) {
 	out := mustRun(t, dir, "backup", "-data", "d", "copy")
 	close(stop)
 	sending.Wait()
-	if !strings.Contains(out, "copied market.db of d to copy") {
+	if !strings.Contains(out, "copied market.db and trading.db of d to copy") {
 		t.Errorf("backup printed %q", out)
 	}
 	if out, code := runs(t, dir, "backup", "-data", "d", "copy"); code != 1 ||
@@ -84,11 +84,11 @@ func TestBackupAndRestore(t *testing.T) {
 	mustRun(t, dir, "verify", "-data", "copy")
 	mustRun(t, dir, "verify", "-data", "d")
 	out = mustRun(t, dir, "restore", "copy", "-data", "d")
-	if !strings.Contains(out, "restored market.db from copy to d") ||
+	if !strings.Contains(out, "restored market.db and trading.db from copy to d") ||
 		!strings.Contains(out, "before-restore-") {
 		t.Errorf("restore printed %q", out)
 	}
-	if out := mustRun(t, dir, "verify", "-data", "d"); !strings.Contains(out, "ok: market.db of d") {
+	if out := mustRun(t, dir, "verify", "-data", "d"); !strings.Contains(out, "ok: market.db and trading.db of d") {
 		t.Errorf("verify printed %q", out)
 	}
 	s = start(t, dir, "-feed", "none", "-data", "d")

@@ -115,7 +115,7 @@ func TestHealthDetail(t *testing.T) {
 	jq := exec.Command("jq", "-r", `.status, (.checks | to_entries[] | "\(.key) \(.value.ok)")`)
 	jq.Stdin = strings.NewReader(s.get("/health/detail", 200))
 	out, err := jq.CombinedOutput()
-	want := "ok\nstorage true\nflush true\nshards true\nconservation true\nthrottle true\n" +
+	want := "ok\nstorage true\nflush true\nshards true\njournal true\nconservation true\nthrottle true\n" +
 		"failures true\nlatency true\nqueue true\nmemory true\ncpu true\n"
 	if err != nil || string(out) != want {
 		t.Errorf("got %v\n%s\nwant\n%s", err, out, want)

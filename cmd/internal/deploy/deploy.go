@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"embed"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -36,26 +35,16 @@ func Print(w io.Writer, kind string, p Place) error {
 	if err != nil {
 		return err
 	}
-	escape := func(s string) string { return s }
-	switch kind {
-	case "systemd":
-		escape = escapeUnit
-	case "task":
-		escape = escapeXML
-	}
+	escape := escapes[kind].Replace
 	_, err = strings.NewReplacer(
 		"@BINARY@", escape(p.Binary), "@DIR@", escape(filepath.Dir(p.Binary)), "@USER@", escape(p.User),
 	).WriteString(w, string(text))
 	return err
 }
 
-// escapeUnit keeps systemd from reading a percent sign as the start of a specifier.
-func escapeUnit(s string) string { return strings.ReplaceAll(s, "%", "%%") }
-
-func escapeXML(s string) string {
-	var b strings.Builder
-	if err := xml.EscapeText(&b, []byte(s)); err != nil {
-		return "" // A strings.Builder takes everything.
-	}
-	return b.String()
+// escapes are how a path or a name stands in each kind of file.
+var escapes = map[string]*strings.Replacer{
+	"alerts": strings.NewReplacer(), "dashboard": strings.NewReplacer(),
+	"systemd": strings.NewReplacer("%", "%%"), // Else it begins a specifier.
+	"task":    strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;"),
 }
