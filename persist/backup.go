@@ -214,17 +214,23 @@ func openRead(path string) (*conn, error) {
 	return openAs(path, "mode=ro"+readPragmas)
 }
 
-// openAtRest opens a file that nobody writes, for reading only. One that no log lies beside is not
-// even locked, so that it may lie where nothing can be written.
+// openAtRest opens a file that nobody writes, for reading only.
 func openAtRest(path string) (*conn, error) {
-	log, err := os.Stat(path + "-wal")
-	if errors.Is(err, os.ErrNotExist) || err == nil && log.Size() == 0 {
-		return openAs(path, "mode=ro&immutable=1"+readPragmas)
-	}
+	mode, err := modeAtRest(path)
 	if err != nil {
 		return nil, err
 	}
-	return openRead(path)
+	return openAs(path, mode+readPragmas)
+}
+
+// modeAtRest is how a file is opened that nobody writes. One that no log lies beside is not even
+// locked, so that it may lie where nothing can be written.
+func modeAtRest(path string) (string, error) {
+	log, err := os.Stat(path + "-wal")
+	if errors.Is(err, os.ErrNotExist) || err == nil && log.Size() == 0 {
+		return "mode=ro&immutable=1", nil
+	}
+	return "mode=ro", err
 }
 
 const readPragmas = "&_pragma=busy_timeout(5000)&_pragma=query_only(1)&_pragma=cache_size(-16384)"

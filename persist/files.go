@@ -25,7 +25,7 @@ type dataFile struct {
 // the file of money happened at prices that are in the file of the market or will be.
 var dataFiles = []dataFile{
 	{name: MarketFile, verify: verifyMarket},
-	{name: TradingFile, verify: verifyJournal},
+	{name: TradingFile, verify: verifyTrading},
 }
 
 // companions are what SQLite keeps beside a file.

@@ -80,18 +80,40 @@ const followRows = 5_000
 // follow gives all events up to seq to each and checks the chain.
 func (j *Journal) follow(ctx context.Context, seq uint64, each func(*trading.Event) error,
 ) (head JournalHead, err error) {
+	err = j.reading(ctx, func(_ context.Context, c *conn) error {
+		_, err := j.schema.versionOf(c, j.path)
+		return err
+	})
+	if err == nil {
+		f := follower{j.reading, j.symbols, j.progress}
+		head, err = f.run(ctx, seq, each)
+	}
+	if err != nil {
+		return head, fmt.Errorf("cannot read the journal %s: %w", j.path, err)
+	}
+	return head, nil
+}
+
+// follower reads the events of a file from the first on.
+type follower struct {
+	reading  func(ctx context.Context, f func(ctx context.Context, c *conn) error) error
+	symbols  *core.Registry
+	progress func(Progress)
+}
+
+// run gives all events up to seq to each and checks the chain.
+func (f *follower) run(ctx context.Context, seq uint64, each func(*trading.Event) error,
+) (head JournalHead, err error) {
 	total := int64(0)
-	err = j.reading(ctx, func(_ context.Context, c *conn) (err error) {
-		if _, err = j.schema.versionOf(c, j.path); err == nil {
-			total, err = c.int("SELECT coalesce(max(seq), 0) FROM event")
-		}
+	err = f.reading(ctx, func(_ context.Context, c *conn) (err error) {
+		total, err = c.int("SELECT coalesce(max(seq), 0) FROM event")
 		return err
 	})
 	var k chain
 	for more := err == nil; more; {
 		from := head.Seq
-		err = j.reading(ctx, func(ctx context.Context, c *conn) error {
-			return readEvents(ctx, c, j.symbols, "seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+		err = f.reading(ctx, func(ctx context.Context, c *conn) error {
+			return readEvents(ctx, c, f.symbols, "seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
 				func(e *trading.Event, data, hash []byte) error {
 					if e.Seq != head.Seq+1 {
 						return fmt.Errorf("%w: event %d follows event %d", trading.ErrJournal, e.Seq,
@@ -107,13 +129,10 @@ func (j *Journal) follow(ctx context.Context, seq uint64, each func(*trading.Eve
 		})
 		more = err == nil && head.Seq == from+followRows
 		if total > followRows {
-			j.progress(Progress{"reading the journal", int64(head.Seq), total})
+			f.progress(Progress{"reading the journal", int64(head.Seq), total})
 		}
 	}
-	if err != nil {
-		return head, fmt.Errorf("cannot read the journal %s: %w", j.path, err)
-	}
-	return head, nil
+	return head, err
 }
 
 // readEvents gives the events that a condition chooses to each, with what the chain is made of.

@@ -29,12 +29,14 @@ type VerifyResult struct {
 // faultsKept is how many findings are told.
 const faultsKept = 20
 
-// verifier gathers what is found in one file.
+// verifier gathers what is found in the files, one after another.
 type verifier struct {
 	*VerifyResult
 	conn     *conn
 	file     string
+	path     string
 	progress func(Progress)
+	symbols  []StoredSymbol // Of the file of the market, once it was looked at.
 }
 
 // fault notes a finding.
@@ -47,8 +49,8 @@ func (v *verifier) fault(format string, args ...any) {
 
 // Verify reads all of a data directory and looks for what cannot be right: what SQLite finds in its
 // own structures, ticks and bars that contradict each other, bars that are not what their minutes
-// give, events that do not follow from each other. Faults are a result; an error means that the
-// looking itself failed. The directory is locked meanwhile.
+// give, events that do not follow from each other, lists that are not what the events give. Faults
+// are a result; an error means that the looking itself failed. The directory is locked meanwhile.
 func Verify(ctx context.Context, opts VerifyOptions) (r VerifyResult, err error) {
 	lock, err := LockDir(opts.Dir)
 	if err != nil {
@@ -69,6 +71,7 @@ func verifyDir(
 		progress = func(Progress) {}
 	}
 	start := time.Now()
+	v := &verifier{VerifyResult: &r, progress: progress}
 	for _, file := range dataFiles {
 		path := filepath.Join(dir, file.name)
 		there, err := exists(path)
@@ -82,8 +85,8 @@ func verifyDir(
 			continue
 		}
 		r.Files = append(r.Files, file.name)
-		v := &verifier{VerifyResult: &r, file: file.name, progress: progress}
-		if err := v.run(ctx, path, file.verify); err != nil {
+		v.file, v.path = file.name, path
+		if err := v.run(ctx, file.verify); err != nil {
 			return r, err
 		}
 	}
@@ -93,9 +96,9 @@ func verifyDir(
 
 // run verifies one file. When its structures are damaged nothing else is looked at.
 func (v *verifier) run(
-	ctx context.Context, path string, deeper func(context.Context, *verifier) error,
+	ctx context.Context, deeper func(context.Context, *verifier) error,
 ) (err error) {
-	if v.conn, err = openAtRest(path); err != nil {
+	if v.conn, err = openAtRest(v.path); err != nil {
 		return err
 	}
 	v.progress(Progress{"checking the structure of " + v.file, 0, 1})

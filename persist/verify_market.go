@@ -20,7 +20,7 @@ func verifyMarket(ctx context.Context, v *verifier) error {
 	if err != nil {
 		return err
 	}
-	v.Symbols += int64(len(symbols))
+	v.Symbols, v.symbols = int64(len(symbols)), symbols
 	sources, err := v.conn.int("SELECT count(*) FROM source")
 	if err != nil {
 		return err

@@ -126,39 +126,3 @@ func TestVerifyImported(t *testing.T) {
 		t.Errorf("looked at %+v", r)
 	}
 }
-
-// TestVerifyJournal changes one thing in the file of money at a time.
-func TestVerifyJournal(t *testing.T) {
-	dir := t.TempDir()
-	s, j, _ := openTestJournal(t, dir)
-	if err := j.Commit(newBook(t, s.opts.Symbols, 3).next(60), nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(j.Close(), s.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if r := mustVerify(t, dir); r.Events < 60 {
-		t.Fatalf("only %d events", r.Events)
-	}
-	f := func(statement, want string) {
-		t.Helper()
-		changed := t.TempDir()
-		for _, name := range []string{MarketFile, TradingFile} {
-			writeFile(t, filepath.Join(changed, name), readFile(t, filepath.Join(dir, name)))
-		}
-		db := openFile(t, filepath.Join(changed, TradingFile))
-		if _, err := db.Exec(statement); err != nil {
-			t.Fatalf("%s: %v", statement, err)
-		}
-		db.Close()
-		r, err := Verify(t.Context(), VerifyOptions{Dir: changed})
-		if err != nil || !strings.Contains(strings.Join(r.Faults, "\n"), want) {
-			t.Errorf("%s: %v, found %q, want %q", statement, err, r.Faults, want)
-		}
-	}
-	f("UPDATE event SET time = time + 1 WHERE seq = 7", "event 7 was changed")
-	f("UPDATE event SET data = replace(data, '1', '2') WHERE seq = 9", "event 9 was changed")
-	f("DELETE FROM event WHERE seq = 20", "event 21 follows event 19")
-	f("UPDATE event SET prev = prev + 1 WHERE seq = 30", "names")
-	f("UPDATE event SET type = 'PARTY' WHERE seq = 5", "unknown type")
-}
