@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,8 +18,11 @@ import (
 //
 // It was seen to fail when the writer went by the clock that heartbeats tell.
 func TestSessionsIgnoreTheWallClock(t *testing.T) {
-	clock := testNow
-	o := streamMarketOptions{hub: func(o *hubOptions) { o.now = func() core.Time { return clock } }}
+	var clock atomic.Int64
+	clock.Store(int64(testNow))
+	o := streamMarketOptions{hub: func(o *hubOptions) {
+		o.now = func() core.Time { return core.Time(clock.Load()) }
+	}}
 	inBubble(t, o, func(t *testing.T, m *streamMarket) {
 		start := time.Now()
 		c := m.pipe()
@@ -27,7 +31,7 @@ func TestSessionsIgnoreTheWallClock(t *testing.T) {
 			mustTime("2026-03-29T00:59:59Z"), mustTime("2026-03-29T01:00:01Z"),
 			mustTime("2026-11-01T05:59:59Z"), mustTime("2026-11-01T06:00:01Z"), testNow,
 		} {
-			clock = now
+			clock.Store(int64(now))
 			got := ""
 			for got == "" {
 				kind, text, err := c.frame()
@@ -50,7 +54,7 @@ func TestSessionsIgnoreTheWallClock(t *testing.T) {
 		heard := start.Add(40 * time.Second) // The last ping was answered then.
 		for kind := byte(0); kind != frameClose; {
 			var err error
-			clock += core.Hour
+			clock.Add(int64(core.Hour))
 			kind, _, err = c.frame()
 			check(t, err)
 		}
