@@ -14,6 +14,10 @@
 // the disk when it returns; what lists are read from follows from the events and is written with
 // them. The events are linked by hashes, which each start checks while it folds them.
 //
+// The file of money also holds the outbox: messages for webhooks, written in the transaction of
+// what they tell of, and how delivering them went. Those who deliver write to it in transactions of
+// their own, by the same connection, in turns with the commits.
+//
 // # Who reads
 //
 // Readers have connections of their own that cannot write, and a deadline. They see the file as of

@@ -19,10 +19,13 @@ type Journal struct {
 	symbols  *core.Registry
 	progress func(Progress)
 
-	// What follows belongs to the goroutine that commits.
-	end         journalEnd
-	rows        journalRows
+	// What follows belongs to the goroutine that commits,
+	end  journalEnd
+	rows journalRows
+	// and this to whoever holds writing.
 	checkpoints checkpoints
+
+	outbox outbox
 
 	head atomic.Pointer[JournalHead]
 }
@@ -67,6 +70,7 @@ func openJournal(opts Options) (*Journal, error) {
 		symbols: opts.Symbols, progress: opts.Progress,
 	}
 	j.checkpoints = checkpoints{file: &j.database, every: walCheckpointPages}
+	j.outbox = outbox{most: waitingMax, finishedMost: finishedMax, wake: make(chan struct{}, 1)}
 	j.end.houses = map[string]trading.Money{}
 	j.head.Store(&JournalHead{})
 	if err := j.open(opts.ReadOnly); err != nil {

@@ -25,6 +25,7 @@ func (j *Journal) Commit(events []trading.Event, answers []Answer) error {
 	end := journalEnd{j.end.JournalHead, maps.Clone(j.end.houses)}
 	err := j.transact(func(*conn) error {
 		j.rows.reset()
+		j.outbox.filled = false
 		for i := range events {
 			if err := j.rows.event(&end, j.symbols, &events[i]); err != nil {
 				return err
@@ -40,6 +41,20 @@ func (j *Journal) Commit(events []trading.Event, answers []Answer) error {
 	if err == nil {
 		j.end = end
 		j.head.Store(&JournalHead{end.Seq, end.Hash})
+		if j.outbox.filled {
+			j.outbox.signal()
+		}
+	}
+	return j.settle(err)
+}
+
+// change runs f in a transaction, and returns when that is on the disk. It fails as Commit does: f
+// returns only what went wrong with the file, and keeps for itself what it refuses.
+func (j *Journal) change(f func(c *conn) error) error { return j.settle(j.transact(f)) }
+
+// settle is what follows a transaction that ended with err.
+func (j *Journal) settle(err error) error {
+	if err == nil {
 		err = j.checkpoint()
 	}
 	if err != nil && !IsPassing(err) {

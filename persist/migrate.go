@@ -44,7 +44,10 @@ var (
 	}
 	tradingSchema = schema{
 		application: 0x54455452, // TETR
-		migrations:  []migration{{1_000, "migrations/trading_001.sql"}},
+		migrations: []migration{
+			{1_000, "migrations/trading_001.sql"},
+			{1_002, "migrations/trading_003_webhooks.sql"},
+		},
 	}
 )
 
