@@ -31,7 +31,7 @@ type hubOptions struct {
 	heartbeat time.Duration // Silence of ours after which one is sent; default 5 s.
 	ping      time.Duration // Between pings; default 10 s.
 	silence   time.Duration // Silence of a client that ends its session; default 30 s.
-	slow      time.Duration // A connection that takes nothing for this long is closed; default 10 s.
+	slow      time.Duration // A connection that takes nothing for this long is closed; default 9 s.
 	closing   time.Duration // How long a client may take to answer a close frame; default 1 s.
 	readPast  time.Duration // Deadline of one read of history; default 10 s.
 
@@ -59,7 +59,7 @@ func (o *hubOptions) setDefaults() {
 	setDefault(&o.heartbeat, 5*time.Second)
 	setDefault(&o.ping, 10*time.Second)
 	setDefault(&o.silence, 30*time.Second)
-	setDefault(&o.slow, 10*time.Second)
+	setDefault(&o.slow, 9*time.Second)
 	setDefault(&o.closing, time.Second)
 	setDefault(&o.readPast, 10*time.Second)
 	setDefault(&o.pace, time.Millisecond)

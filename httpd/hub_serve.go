@@ -3,6 +3,7 @@ package httpd
 import (
 	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/fasthttp/websocket"
@@ -62,7 +63,7 @@ func (h *hub) begin(kept net.Conn, p purpose) {
 		}
 	}()
 	conn := detach(kept)
-	limitSendBuffer(conn, h.opts.unsent)
+	limitKernel(conn, h.opts.unsent)
 	if s := h.open(conn, p); s != nil {
 		go s.run()
 	}
@@ -143,12 +144,17 @@ func (h *hub) checkRoom() error {
 	return nil
 }
 
-// limitSendBuffer bounds what the kernel takes off a session's hands: what lies there is neither
-// counted nor ever skipped, so a slow client would get it late instead of getting the newest. The
-// kernel doubles the number for its own needs.
-func limitSendBuffer(conn net.Conn, bytes int) {
+// limitKernel bounds what the kernel takes off a session's hands: what lies there is not counted
+// and never skipped, so a slow client would get it late instead of getting the newest. The kernel
+// doubles the size of the buffer for its own needs. Where the system can, less is taken beyond what
+// is under way, so that clients that never read are soon found out while a long way may still be
+// filled. Without either limit streams work as well.
+func limitKernel(conn net.Conn, bytes int) {
 	if c, ok := tcpBelow(conn).(interface{ SetWriteBuffer(int) error }); ok {
-		_ = c.SetWriteBuffer(bytes / 2) // Without it streams work as well.
+		_ = c.SetWriteBuffer(bytes / 2)
+	}
+	if c, ok := tcpBelow(conn).(syscall.Conn); ok {
+		limitNotSent(c, bytes/8)
 	}
 }
 

@@ -82,6 +82,10 @@ func (h *hub) open(conn net.Conn, p purpose) *session {
 		return s
 	}
 	refusal := appendClose(nil, closeTryLater, "no more sessions")
+	if h.isClosed() {
+		bye := farewell()
+		refusal = appendClose(bye.text, bye.closing, bye.reason)
+	}
 	_ = conn.SetWriteDeadline(time.Now().Add(h.opts.closing))
 	_, _ = conn.Write(refusal) // It goes either way.
 	_ = conn.Close()
@@ -111,6 +115,13 @@ func (h *hub) admit(s *session) bool {
 	h.sessions.ended.Add(1)
 	h.counts.opened.Add(1)
 	return true
+}
+
+// isClosed reports whether the server is going.
+func (h *hub) isClosed() bool {
+	h.sessions.Lock()
+	defer h.sessions.Unlock()
+	return h.sessions.closed
 }
 
 // release is the reverse of admit. The writer has ended.

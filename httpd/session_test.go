@@ -130,7 +130,7 @@ func TestSessionSilenceWithinMessage(t *testing.T) {
 	})
 }
 
-// TestSessionSlow: a client that takes nothing is gone within ten seconds, one that takes a little
+// TestSessionSlow: a client that takes nothing is gone within nine seconds, one that takes a little
 // now and then stays.
 func TestSessionSlow(t *testing.T) {
 	o := streamMarketOptions{hub: func(o *hubOptions) { o.silence = time.Hour }}
@@ -139,7 +139,7 @@ func TestSessionSlow(t *testing.T) {
 		start := time.Now()
 		c := m.pipe()
 		<-c.ended
-		if took := time.Since(start); took < 9*time.Second || took > 10*time.Second {
+		if took := time.Since(start); took < 8*time.Second || took > 9*time.Second {
 			t.Errorf("a client that takes nothing is closed after %v", took)
 		}
 		if got := m.hub.stats(); got.Slow != 1 || got.Sessions != 0 {
@@ -166,7 +166,7 @@ func TestSessionSlowSaysWhy(t *testing.T) {
 	inBubble(t, streamMarketOptions{}, func(t *testing.T, m *streamMarket) {
 		m.apply(m.quote("EURUSD", 108_000, 108_002, testNow))
 		c := m.pipe()
-		time.Sleep(9600 * time.Millisecond) // Given up just now, and the close frame is offered.
+		time.Sleep(8600 * time.Millisecond) // Given up just now, and the close frame is offered.
 		c.expectFrame(frameClose, "\x0f\xa8too slow")
 		c.expectEnd()
 		if got := m.hub.stats(); got.Slow != 1 {
@@ -280,7 +280,7 @@ func TestSessionFloodIsNotRead(t *testing.T) {
 		if !errors.Is(err, io.ErrClosedPipe) || sent > 100 {
 			t.Errorf("%d messages were taken, then %v", sent, err)
 		}
-		if took := time.Since(start); took < 9*time.Second || took > 10*time.Second {
+		if took := time.Since(start); took < 8*time.Second || took > 9*time.Second {
 			t.Errorf("closed after %v", took)
 		}
 		<-c.ended
@@ -345,6 +345,19 @@ func TestShutdownDeadline(t *testing.T) {
 	})
 }
 
+// TestSessionsTooMany: whoever comes when there are as many sessions as may be is told so.
+func TestSessionsTooMany(t *testing.T) {
+	o := streamMarketOptions{hub: func(o *hubOptions) { o.sessions = 1 }}
+	inBubble(t, o, func(_ *testing.T, m *streamMarket) {
+		c := m.pipe()
+		time.Sleep(time.Millisecond)
+		late := m.pipe()
+		late.expectFrame(frameClose, "\x03\xf5no more sessions")
+		late.expectEnd()
+		c.close()
+	})
+}
+
 // TestHubEndsFirst: when the hub's context ends, its sessions end too.
 func TestHubEndsFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -355,7 +368,8 @@ func TestHubEndsFirst(t *testing.T) {
 		stop()
 		c.expectEnd()
 		c = m.pipe()
-		c.expectFrame(frameClose, "\x03\xf5no more sessions")
+		c.expectFrame(frameText, streamShutdown)
+		c.expectFrame(frameClose, "\x03\xe9shutdown")
 		c.expectEnd()
 	})
 }

@@ -167,7 +167,7 @@ func TestBadMessagesAreCounted(t *testing.T) {
 func TestDisconnectionIsAFailure(t *testing.T) {
 	opts, _ := serve(t, func(conn *websocket.Conn) {
 		err := conn.WriteMessage(websocket.CloseMessage,
-			websocket.FormatCloseMessage(tooSlow, "nothing taken for 10 s"))
+			websocket.FormatCloseMessage(tooSlow, "too slow"))
 		if err != nil {
 			t.Error(err)
 		}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package httpd
+
+import "syscall"
+
+func limitNotSent(syscall.Conn, int) {}
