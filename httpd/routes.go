@@ -83,7 +83,7 @@ func (s *Server) routes() []*route {
 	}
 	if s.opts.Pprof {
 		table = append(table, &route{
-			method: get, path: "/debug/pprof/", handle: getProfile, access: forAdmins,
+			method: get, path: profileFolder, handle: getProfile, access: forAdmins,
 		})
 	}
 	if len(s.page) > 0 {
