@@ -127,7 +127,7 @@ func (e *Engine) collect() Stats {
 	e.edge.mu.Unlock()
 	s.Committed, s.Lost = e.committedTicks.Load(), e.lostTicks.Load()
 	for id := range e.markets {
-		s.Pending += int64(e.markets[id].ticks.head.Load() - e.taken[id].Load())
+		s.Pending += e.SymbolPending(SymbolID(id))
 	}
 	return s
 }
@@ -137,6 +137,12 @@ func (e *Engine) SymbolCounts(id SymbolID) Counts {
 	var c Cut
 	e.Cut(id, &c)
 	return c.Counts
+}
+
+// SymbolPending returns how many stored ticks of a symbol are not committed.
+func (e *Engine) SymbolPending(id SymbolID) int64 {
+	taken := e.taken[id].Load() // First, so that it is not ahead.
+	return int64(e.markets[id].ticks.head.Load() - taken)
 }
 
 // Pending returns how many stored ticks are not committed, at once and roughly.

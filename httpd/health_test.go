@@ -47,7 +47,7 @@ func TestHealth(t *testing.T) {
 "storage":{"ok":true,"value":true},
 "shards":{"ok":true,"value":7,"limit":60},
 "moon":{"ok":true,"value":"NaN"},
-"throttle":{"ok":true,"limit":[10,80]},
+"throttle":{"ok":true,"value":0,"limit":[10,80]},
 "failures":{"ok":true,"value":0,"limit":0.1},
 "latency":{"ok":true,"value":0,"limit":0.5},
 "queue":{"ok":true,"value":0,"limit":0}

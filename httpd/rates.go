@@ -10,7 +10,8 @@ import (
 type sample struct {
 	at                                time.Time
 	quotes, ticks, requests, failures int64
-	throttled, queueFull              int64
+	throttled, committed, queueFull   int64
+	commands                          int64 // Of trading.
 	cpu                               time.Duration
 }
 
@@ -76,7 +77,10 @@ func (s *Server) takeSample(now time.Time) {
 	stats := s.engine.Stats()
 	x := sample{
 		at: now, quotes: stats.Received, ticks: stats.Stored, throttled: stats.Throttled,
-		queueFull: stats.QueueFull,
+		committed: stats.Committed, queueFull: stats.QueueFull,
+	}
+	if s.opts.Desk != nil {
+		x.commands = s.opts.Desk.Stats().Commands
 	}
 	if s.opts.CPU != nil {
 		x.cpu = s.opts.CPU()

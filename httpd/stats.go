@@ -16,6 +16,7 @@ func (s *Server) getStats(ctx *fasthttp.RequestCtx) error {
 	dst = s.appendSymbolStats(dst)
 	dst = appendFields(dst, `,"writer":{`, s.opts.Writer())
 	dst = appendFields(dst, `,"trading":{`, s.opts.Trading())
+	dst = s.appendWatermarks(dst)
 	dst = s.appendRates(dst)
 	dst = s.appendLatency(dst)
 	dst = s.appendServerStats(dst, &e)
@@ -64,6 +65,7 @@ func (s *Server) appendSymbolStats(dst []byte) []byte {
 		dst = appendInt(dst, `,"throttled":`, c.Throttled)
 		dst = appendInt(dst, `,"rejected":`, c.Rejected)
 		dst = appendShare(append(dst, `,"throttleShare":`...), c.Throttled, c.Stored+c.Throttled)
+		dst = appendInt(dst, `,"pending":`, s.engine.SymbolPending(id))
 		if q, ok := s.engine.Live(id); ok {
 			dst = appendInt(dst, `,"time":`, int64(q.Time))
 		}
@@ -89,6 +91,28 @@ func appendFields(dst []byte, section string, fields []Field) []byte {
 	return append(dst, '}')
 }
 
+// appendWatermarks appends how far each part has come: of every shard the batches applied, those of
+// them that are in the market's file, and up to which one the effects on trading are committed.
+func (s *Server) appendWatermarks(dst []byte) []byte {
+	dst = appendInt(dst, `,"watermarks":{"newestQuote":`, int64(s.engine.Newest()))
+	if s.opts.Desk != nil {
+		d := s.opts.Desk.Stats()
+		dst = appendInt(dst, `,"events":{"applied":`, int64(d.Head))
+		dst = append(appendInt(dst, `,"committed":`, int64(d.Committed)), '}')
+	}
+	dst = append(dst, `,"shards":[`...)
+	for i, p := range s.engine.Progress() {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendInt(dst, `{"applied":`, int64(p.Applied))
+		dst = appendInt(dst, `,"committed":`, int64(p.Committed))
+		dst = appendInt(dst, `,"journaled":`, int64(p.Journaled))
+		dst = append(appendInt(dst, `,"quotesQueued":`, p.Queued), '}')
+	}
+	return append(dst, "]}"...)
+}
+
 // appendRates appends the section rates: per second, over the last seconds of each span.
 func (s *Server) appendRates(dst []byte) []byte {
 	counters := [...]struct {
@@ -97,6 +121,9 @@ func (s *Server) appendRates(dst []byte) []byte {
 	}{
 		{"quotes", func(x *sample) int64 { return x.quotes }},
 		{"ticks", func(x *sample) int64 { return x.ticks }},
+		{"throttled", func(x *sample) int64 { return x.throttled }},
+		{"committed", func(x *sample) int64 { return x.committed }},
+		{"commands", func(x *sample) int64 { return x.commands }},
 		{"requests", func(x *sample) int64 { return x.requests }},
 		{"failures", func(x *sample) int64 { return x.failures }},
 	}

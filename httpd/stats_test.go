@@ -4,11 +4,52 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"tradingengine/core"
 )
+
+// TestStatsWatermarks holds both commits back: what is applied and what is committed differ by that.
+// It was seen to find what is applied told for what is committed.
+func TestStatsWatermarks(t *testing.T) {
+	m := newTradeMarket(t, marketOptions{})
+	m.ask(201, "POST", "/api/orders", marketOrder)
+	m.storage.held.Store(true)
+	release := m.journal.holdCommits()
+	defer release()
+	events := uint64(m.desk.Committed())
+	ack := m.do("POST", "/ticks?ack=accept", quoteLines("EURUSD", testNow+core.Second, 1000, 8),
+		"Content-Type", ndjsonType)
+	var waiting sync.WaitGroup
+	waiting.Go(func() { _, _ = m.try("POST", "/api/orders", marketOrder) })
+	var got struct {
+		Symbols    []struct{ Pending int64 }
+		Watermarks struct {
+			Events struct{ Applied, Committed uint64 }
+			Shards []struct{ Applied, Committed int64 }
+		}
+	}
+	m.until("both are behind", func() bool {
+		check(t, json.Unmarshal([]byte(m.get("/api/stats").body), &got))
+		w := &got.Watermarks
+		return w.Events.Committed == events && w.Events.Applied == events+3 &&
+			w.Shards[0].Committed < w.Shards[0].Applied && got.Symbols[0].Pending == 8
+	})
+	if ack.status != 202 {
+		t.Errorf("got %d %s", ack.status, ack.body)
+	}
+	m.storage.held.Store(false)
+	release()
+	waiting.Wait()
+	m.until("neither is", func() bool {
+		check(t, json.Unmarshal([]byte(m.get("/api/stats").body), &got))
+		w := &got.Watermarks
+		return w.Events.Committed == events+3 && w.Shards[0].Committed == w.Shards[0].Applied &&
+			got.Symbols[0].Pending == 0
+	})
+}
 
 // TestStats compares the answer with what was sent.
 func TestStats(t *testing.T) {
@@ -44,6 +85,10 @@ func TestStats(t *testing.T) {
 			Requests int64
 			P50Ms    float64
 		}
+		Watermarks struct {
+			NewestQuote int64
+			Shards      []struct{ Applied, Committed, Journaled, QuotesQueued int64 }
+		}
 		Server map[string]int64
 	}
 	if err := json.Unmarshal([]byte(a.body), &got); err != nil {
@@ -63,7 +108,14 @@ func TestStats(t *testing.T) {
 	f("USDJPY", got.Symbols[2], "{USDJPY 4 1 3 0 0.75 1768831170000003}")
 	f("writer", got.Writer["commits"], 3)
 	f("writer", got.Writer["lastError"], nil)
-	for _, name := range []string{"quotes", "ticks", "requests", "failures"} {
+	w := got.Watermarks
+	f("newest quote", w.NewestQuote, 1768831170000003)
+	if len(w.Shards) != 1 || w.Shards[0].Committed < 1 || w.Shards[0].Committed > w.Shards[0].Applied {
+		t.Errorf("watermarks of a shard that committed: %+v", w.Shards)
+	}
+	for _, name := range []string{
+		"quotes", "ticks", "throttled", "committed", "commands", "requests", "failures",
+	} {
 		f("rates of "+name, len(got.Rates[name]), 3)
 	}
 	f("routes", got.Latency[0].Route, "POST /ticks")

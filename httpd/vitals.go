@@ -75,11 +75,14 @@ func exceeding[T int64 | float64](v, warning, critical T, reason string, args ..
 func (s *Server) checkCPU() CheckResult {
 	from, to := s.rates.over(cpuSpan)
 	span := to.at.Sub(from.at)
-	if span < (cpuSpan-5)*time.Second {
-		return CheckResult{OK: true, Limit: cpuWarning}
+	if span <= 0 {
+		return CheckResult{OK: true, Value: 0, Limit: cpuWarning}
 	}
 	all := span.Seconds() * float64(processors())
 	percent := int64((to.cpu - from.cpu).Seconds() * 100 / all)
+	if span < (cpuSpan-5)*time.Second {
+		return CheckResult{OK: true, Value: percent, Limit: cpuWarning}
+	}
 	return exceeding(percent, cpuWarning, 100, "%d %% of the processors were used for a minute",
 		percent)
 }
@@ -90,12 +93,11 @@ func (s *Server) checkThrottle() CheckResult {
 	from, to := s.rates.over(throttleSpan)
 	throttled := to.throttled - from.throttled
 	taken := to.ticks - from.ticks + throttled
-	r := CheckResult{OK: true, Limit: [2]int{throttleLow, throttleHigh}}
+	percent := throttled * 100 / max(taken, 1)
+	r := CheckResult{OK: true, Value: percent, Limit: [2]int{throttleLow, throttleHigh}}
 	if taken < throttleQuotes {
 		return r
 	}
-	percent := throttled * 100 / taken
-	r.Value = percent
 	if r.OK = percent >= throttleLow && percent <= throttleHigh; !r.OK {
 		r.Level = Warning
 		r.Reason = fmt.Sprintf("%d %% of the last %d quotes were throttled", percent, taken)

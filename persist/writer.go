@@ -65,7 +65,6 @@ func (s *Store) NewWriter(opts WriterOptions) *Writer {
 		beforeEnd:   func() error { return nil },
 	}
 	w.retention.ticks, w.retention.bars = opts.RetainTicks, opts.RetainBars
-	w.published.stats.FlushSeconds.Bounds = flushBounds[:]
 	return w
 }
 

@@ -1,7 +1,6 @@
 package persist
 
 import (
-	"slices"
 	"time"
 
 	"tradingengine/core"
@@ -16,10 +15,10 @@ type WriterStats struct {
 	LostTicks int64 // Overwritten in memory before they could be written.
 	LostBars  int64
 
-	LastCommit   core.Time     // The time of day of the last commit; 0 before the first.
-	LastTook     time.Duration // How long it took, from its first row to the disk's answer.
-	MaxTook      time.Duration
-	FlushSeconds Histogram // Of how long commits took.
+	LastCommit core.Time     // The time of day of the last commit; 0 before the first.
+	LastTook   time.Duration // How long it took, from its first row to the disk's answer.
+	MaxTook    time.Duration
+	Times      core.CommitTimes
 
 	RetiredTicks int64 // Rows deleted because of their age.
 	RetiredBars  int64
@@ -34,25 +33,6 @@ type WriterStats struct {
 	LastError    string    // Of the last that failed; stays when it is over.
 	FailingSince core.Time // When the failures began that no commit ended yet; 0 while all is well.
 	Final        bool      // Storage failed for good.
-}
-
-// Histogram counts durations. Counts[i] are those of at most Bounds[i] and above the bound before;
-// the last of Counts are those above all bounds.
-type Histogram struct {
-	Bounds []float64 // Seconds.
-	Counts [12]int64
-	Sum    float64 // Seconds.
-}
-
-var flushBounds = [...]float64{
-	0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5,
-}
-
-func (h *Histogram) add(d time.Duration) {
-	seconds := d.Seconds()
-	i, _ := slices.BinarySearch(h.Bounds, seconds)
-	h.Counts[i]++
-	h.Sum += seconds
 }
 
 // Stats returns the writer's statistics. Any goroutine may call it.
@@ -76,7 +56,7 @@ func (w *Writer) committed(took time.Duration) {
 	s.LostBars += b.lostBars
 	s.LastCommit, s.LastTook = w.store.opts.Now(), took
 	s.MaxTook = max(s.MaxTook, took)
-	s.FlushSeconds.add(took)
+	s.Times.Add(took)
 	if s.FailingSince != 0 {
 		s.FailingSince = 0
 		w.store.opts.Log.Info("commits work again")

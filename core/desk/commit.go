@@ -112,7 +112,7 @@ func (d *Desk) commit(g *group) bool {
 		start := time.Now()
 		err := d.opts.Journal.Commit(g.events, g.kept)
 		if err == nil {
-			d.counts.commit(len(g.events), time.Since(start))
+			d.counts.commit(g.events, time.Since(start))
 			if d.failing.Swap(false) {
 				d.opts.Log.Info("the journal takes events again")
 			}

@@ -94,7 +94,7 @@ func New(opts Options) (*Desk, error) {
 	d.idle <- &group{}
 	head := d.machine.Head()
 	d.committed.Store(head)
-	d.counts.head.Store(head)
+	d.counts.state(d.machine)
 	d.tail.start(opts.Tail, d.machine)
 	return d, nil
 }
@@ -178,7 +178,7 @@ func (d *Desk) take(h *core.Handover) {
 	}
 	d.market.settle()
 	head := d.machine.Head()
-	d.counts.head.Store(head)
+	d.counts.state(d.machine)
 	if waiting := head - d.committed.Load(); waiting > uint64(d.opts.BehindMax) {
 		d.fail(fmt.Errorf("%d events wait for the journal, and at most %d may", waiting,
 			d.opts.BehindMax))

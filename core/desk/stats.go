@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tradingengine/core"
+	"tradingengine/core/trading"
 )
 
 // Stats are counters since this start. Each is right by itself.
@@ -27,9 +28,31 @@ type Stats struct {
 	Commits     int64
 	LastTook    time.Duration // Of the last commit.
 	MaxTook     time.Duration
-	TookTotal   time.Duration
+	Times       core.CommitTimes
 	Failures    int64 // Commits that failed.
 	JournalDown bool  // The last one did.
+
+	Orders        Orders // Committed.
+	OpenOrders    int64  // As the machine has them now, committed or not.
+	OpenPositions int64
+}
+
+// Orders counts how many orders of each type came to each status. A market order is PENDING for a
+// moment, so the PENDING ones are all orders that were taken.
+type Orders [trading.TrailingStop + 1][trading.Expired + 1]int64
+
+// add counts what an event did to an order.
+func (o *Orders) add(e *trading.Event) {
+	switch d := e.Data.(type) {
+	case *trading.OrderData:
+		if e.Type != trading.OrderAmended {
+			o[d.Order.Type][d.Order.Status]++
+		}
+	case *trading.FillData:
+		if d.Done {
+			o[d.Type][trading.Filled]++
+		}
+	}
 }
 
 // counts are the counters. Those without a note are the desk's.
@@ -40,20 +63,35 @@ type counts struct {
 	head, taken   atomic.Uint64 // The desk's.
 	failures      atomic.Int64  // The committer's.
 
+	openOrders, openPositions atomic.Int64 // The desk's.
+
 	mu struct {
 		sync.Mutex
-		events, commits   int64
-		last, most, total time.Duration
+		events, commits int64
+		last, most      time.Duration
+		times           core.CommitTimes
+		orders          Orders
 	}
 }
 
-func (c *counts) commit(events int, took time.Duration) {
+// commit counts events that are on the disk.
+func (c *counts) commit(events []trading.Event, took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.mu.commits++
-	c.mu.events += int64(events)
+	c.mu.events += int64(len(events))
 	c.mu.last, c.mu.most = took, max(c.mu.most, took)
-	c.mu.total += took
+	c.mu.times.Add(took)
+	for i := range events {
+		c.mu.orders.add(&events[i])
+	}
+}
+
+// state notes what the machine has.
+func (c *counts) state(m *trading.Machine) {
+	c.head.Store(m.Head())
+	c.openOrders.Store(int64(m.OpenOrders()))
+	c.openPositions.Store(int64(m.OpenPositions()))
 }
 
 // Progress tells whether the desk moves: what is queued while Applied stands still is a stuck desk.
@@ -70,11 +108,13 @@ func (d *Desk) Stats() Stats {
 		Reads: c.reads.Load(), Busy: c.busy.Load(), Behind: c.behind.Load(),
 		Quotes: c.quotes.Load(), Committed: d.committed.Load(), Head: c.head.Load(),
 		Failures: c.failures.Load(), JournalDown: d.failing.Load(),
+		OpenOrders: c.openOrders.Load(), OpenPositions: c.openPositions.Load(),
 	}
 	s.QuotesQueued, s.MessagesQueued = d.watcher.Queued()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.Events, s.Commits = c.mu.events, c.mu.commits
-	s.LastTook, s.MaxTook, s.TookTotal = c.mu.last, c.mu.most, c.mu.total
+	s.LastTook, s.MaxTook, s.Times = c.mu.last, c.mu.most, c.mu.times
+	s.Orders = c.mu.orders
 	return s
 }

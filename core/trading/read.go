@@ -5,6 +5,12 @@ import "slices"
 // Accounts is the number of accounts; their ids run from 1 to it.
 func (m *Machine) Accounts() int { return len(m.accounts) }
 
+// OpenOrders is the number of orders that wait, of all accounts.
+func (m *Machine) OpenOrders() int { return len(m.orders) }
+
+// OpenPositions is the number of positions of all accounts.
+func (m *Machine) OpenPositions() int { return len(m.positions) }
+
 // TradingState returns the state of the whole server.
 func (m *Machine) TradingState() TradingState { return m.state }
 

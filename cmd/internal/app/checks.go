@@ -22,23 +22,24 @@ func (v *server) checks() []httpd.Check {
 	}
 }
 
-// checkStorage fails while commits do, or while the log cannot be moved into the file.
+// checkStorage fails while commits do, or while the log cannot be moved into the file. Its value is
+// for how many seconds that has been so.
 func (v *server) checkStorage() httpd.CheckResult {
 	s := v.writer.Stats()
+	r := httpd.CheckResult{OK: true, Value: 0, Limit: 0}
+	failing := func(since core.Time, format string, args ...any) httpd.CheckResult {
+		r.OK, r.Value = false, max(0, int64(core.Now()-since)/int64(core.Second))
+		r.Reason = fmt.Sprintf(format, args...)
+		return r
+	}
 	switch {
 	case s.FailingSince != 0:
-		return httpd.CheckResult{
-			Value:  s.FailingSince.String(),
-			Reason: fmt.Sprintf("commits fail since %s: %s", s.FailingSince, s.LastError),
-		}
+		return failing(s.FailingSince, "commits fail since %s: %s", s.FailingSince, s.LastError)
 	case s.LogFailingSince != 0:
-		return httpd.CheckResult{
-			Value: s.LogFailingSince.String(),
-			Reason: fmt.Sprintf("the log grows, because it cannot be moved into the file since %s: %s",
-				s.LogFailingSince, s.LogError),
-		}
+		return failing(s.LogFailingSince, "the log grows, because it cannot be moved into the file "+
+			"since %s: %s", s.LogFailingSince, s.LogError)
 	}
-	return httpd.CheckResult{OK: true}
+	return r
 }
 
 // checkFlush fails when ticks have been waiting and nothing was committed for too long.
@@ -70,10 +71,10 @@ func (v *server) checkShards() httpd.CheckResult {
 	return r
 }
 
-// checkSums fails when quotes or ticks do not add up.
+// checkSums fails when quotes or ticks do not add up, or ever did not; its value is by how much.
 func (v *server) checkSums() httpd.CheckResult {
-	ok, broken := v.sums.check()
-	return httpd.CheckResult{OK: ok, Reason: broken}
+	off, broken := v.sums.check()
+	return httpd.CheckResult{OK: broken == "", Value: off, Limit: 0, Reason: broken}
 }
 
 // writerFields describe the storage writer in /api/stats.

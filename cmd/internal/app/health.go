@@ -15,17 +15,19 @@ const stuckAfter = 5 * time.Second
 type conservation struct {
 	engine *core.Engine
 	mu     sync.Mutex
+	off    int64 // The largest remainder there was.
 	broken string
 }
 
-func (c *conservation) check() (ok bool, value string) {
+func (c *conservation) check() (off int64, broken string) {
 	s := c.engine.Stats()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if quotes, ticks := s.Remainders(); s.Exact && (quotes != 0 || ticks != 0) {
+		c.off = max(c.off, quotes, -quotes, ticks, -ticks)
 		c.broken = fmt.Sprintf("quotes off by %d, ticks off by %d", quotes, ticks)
 	}
-	return c.broken == "", c.broken
+	return c.off, c.broken
 }
 
 // shardWatch notices a shard, or the desk, that has work and does none.
