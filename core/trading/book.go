@@ -82,7 +82,7 @@ func (a *account) free() Money { return a.equity() - a.used }
 func (m *Machine) index(o *order) {
 	k, id := o.exposure.market, int64(o.ID)
 	if at := orderExpiry(o); at != 0 {
-		m.expiries.set(int64(at), id, &o.expiryAt)
+		m.expiries.Set(int64(at), id, &o.expiryAt)
 	}
 	if o.Trailing.Distance > 0 && o.Type == TrailingStop {
 		t := trailKind(o.Side.Opposite(), trailSell, trailBuy)
@@ -117,10 +117,10 @@ func (o *order) trigger() (kind, core.Price) {
 // unindex takes an order out of all heaps.
 func (m *Machine) unindex(o *order) {
 	k := o.exposure.market
-	m.expiries.remove(&o.expiryAt)
-	k.levels[trailKind(o.Side.Opposite(), trailSell, trailBuy)].remove(&o.trailAt)
+	m.expiries.Remove(&o.expiryAt)
+	k.levels[trailKind(o.Side.Opposite(), trailSell, trailBuy)].Remove(&o.trailAt)
 	kind, _ := o.trigger()
-	k.levels[kind].remove(&o.at)
+	k.levels[kind].Remove(&o.at)
 }
 
 // countOrders counts pending orders of an exposure, and whether it needs prices.
@@ -212,7 +212,7 @@ func (m *Machine) removePosition(p *position) {
 	}
 	m.useChanged(x, before)
 	for i := range p.at {
-		x.market.levels[positionKinds[p.Side][i]].remove(&p.at[i])
+		x.market.levels[positionKinds[p.Side][i]].Remove(&p.at[i])
 	}
 }
 
@@ -231,7 +231,7 @@ func (m *Machine) indexPosition(p *position) {
 	k := p.exposure.market
 	for i, kind := range positionKinds[p.Side] {
 		if prices[i] == 0 {
-			k.levels[kind].remove(&p.at[i])
+			k.levels[kind].Remove(&p.at[i])
 		} else {
 			k.set(kind, prices[i], int64(p.ID), &p.at[i])
 		}

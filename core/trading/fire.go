@@ -8,10 +8,10 @@ func (m *Machine) fire(k *market) {
 	m.fireStops(k, stopLossLong, stopLossShort, ByStopLoss, RuleStopLoss)
 	m.fireStops(k, takeProfitLong, takeProfitShort, ByTakeProfit, RuleTakeProfit)
 	m.trail(k)
-	m.fired = k.levels[buyLimit].appendFired(m.fired[:0], buyLimit.compare(&k.quote))
-	m.fired = k.levels[sellLimit].appendFired(m.fired, sellLimit.compare(&k.quote))
-	m.fired = k.levels[buyStop].appendFired(m.fired, buyStop.compare(&k.quote))
-	m.fired = k.levels[sellStop].appendFired(m.fired, sellStop.compare(&k.quote))
+	m.fired = k.levels[buyLimit].AppendFired(m.fired[:0], buyLimit.compare(&k.quote))
+	m.fired = k.levels[sellLimit].AppendFired(m.fired, sellLimit.compare(&k.quote))
+	m.fired = k.levels[buyStop].AppendFired(m.fired, buyStop.compare(&k.quote))
+	m.fired = k.levels[sellStop].AppendFired(m.fired, sellStop.compare(&k.quote))
 	sortIDs(m.fired)
 	for _, id := range m.fired {
 		if o := m.orders[OrderID(id)]; o != nil { // Not ended as the other of a pair.

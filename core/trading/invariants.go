@@ -38,7 +38,7 @@ func (p *position) check() error {
 	x := p.exposure
 	for i, at := range p.at {
 		h := x.market.levels[positionKinds[p.Side][i]]
-		if at >= 0 && (h[at].id != int64(p.ID) || h[at].at != &p.at[i]) {
+		if at >= 0 && (h[at].ID != int64(p.ID) || h[at].At != &p.at[i]) {
 			return fmt.Errorf("is not where it says")
 		}
 	}
@@ -149,7 +149,7 @@ func (m *Machine) checkOrder(a *account, o *order) error {
 	if (price != 0) != (o.at >= 0) {
 		return fmt.Errorf("waits for %d at %d", price, o.at)
 	}
-	if o.at >= 0 && o.exposure.market.levels[kind][o.at].id != int64(o.ID) {
+	if o.at >= 0 && o.exposure.market.levels[kind][o.at].ID != int64(o.ID) {
 		return fmt.Errorf("is not where it says")
 	}
 	return nil
@@ -186,7 +186,7 @@ func (m *Machine) checkMarkets() error {
 		for _, h := range k.levels {
 			levels += len(h)
 			for j := 1; j < len(h); j++ {
-				if h[j].key < h[(j-1)/2].key {
+				if h[j].Key < h[(j-1)/2].Key {
 					return fmt.Errorf("a heap of %s is out of order", k.symbol.Name)
 				}
 			}

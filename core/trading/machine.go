@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tradingengine/core"
+	"tradingengine/core/heap"
 )
 
 // Options describe a machine. They are no part of its state.
@@ -32,8 +33,8 @@ type Machine struct {
 	stateSeq     uint64 // Of the newest event of account 0.
 
 	// Follows from the above, or from prices and time.
-	markets  []market // By symbol id.
-	expiries levels   // Orders by the time at which they expire.
+	markets  []market    // By symbol id.
+	expiries heap.Levels // Orders by the time at which they expire.
 	now      core.Time
 	dayEnd   core.Time // The next 17:00 New York; 0 before the first input.
 	weekday  bool      // Symbols of five days a week trade now.

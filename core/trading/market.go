@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tradingengine/core"
+	"tradingengine/core/heap"
 )
 
 // market is a symbol's side of the state: its live quote, its trigger prices, and who is touched
@@ -12,7 +13,7 @@ type market struct {
 	id     core.SymbolID
 	symbol *core.Symbol
 	quote  Quote // Time is 0 before the first.
-	levels [kindCount]levels
+	levels [kindCount]heap.Levels
 	// held are the exposures with positions in this symbol, converted those with positions in
 	// another symbol that this one converts or bridges; both by account and symbol.
 	held, converted []*exposure
@@ -25,30 +26,30 @@ type market struct {
 func (k *market) priced() bool { return k.quote.Time != 0 }
 
 func (k *market) set(kind kind, p core.Price, id int64, at *int32) {
-	k.levels[kind].set(kind.key(p), id, at)
+	k.levels[kind].Set(kind.key(p), id, at)
 }
 
 // fires reports whether a quote fires or moves anything at all.
 func (k *market) fires() bool {
 	bid, ask := int64(k.quote.Bid), int64(k.quote.Ask)
 	for i := takeProfitLong; i <= trailSell; i++ {
-		if k.levels[i].fires(bid) {
+		if k.levels[i].Fires(bid) {
 			return true
 		}
 	}
 	for i := takeProfitShort; i < kindCount; i++ {
-		if k.levels[i].fires(-ask) {
+		if k.levels[i].Fires(-ask) {
 			return true
 		}
 	}
-	return k.levels[stopLossLong].fires(-bid) || k.levels[sellStop].fires(-bid) ||
-		k.levels[stopLossShort].fires(ask) || k.levels[buyStop].fires(ask)
+	return k.levels[stopLossLong].Fires(-bid) || k.levels[sellStop].Fires(-bid) ||
+		k.levels[stopLossShort].Fires(ask) || k.levels[buyStop].Fires(ask)
 }
 
 // appendFired appends the ids that two kinds fire, lowest first.
 func (k *market) appendFired(dst []int64, a, b kind) []int64 {
-	dst = k.levels[a].appendFired(dst, a.compare(&k.quote))
-	dst = k.levels[b].appendFired(dst, b.compare(&k.quote))
+	dst = k.levels[a].AppendFired(dst, a.compare(&k.quote))
+	dst = k.levels[b].AppendFired(dst, b.compare(&k.quote))
 	slices.Sort(dst)
 	return dst
 }

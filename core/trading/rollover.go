@@ -13,8 +13,8 @@ func (m *Machine) advance(now core.Time) {
 	if now >= m.dayEnd {
 		m.rollOver(now)
 	}
-	for m.expiries.fires(int64(now)) {
-		m.fired = m.expiries.appendFired(m.fired[:0], int64(now))
+	for m.expiries.Fires(int64(now)) {
+		m.fired = m.expiries.AppendFired(m.fired[:0], int64(now))
 		sortIDs(m.fired)
 		for _, id := range m.fired {
 			if o := m.orders[OrderID(id)]; o != nil { // Not ended as the other of a pair.

@@ -1,4 +1,4 @@
-package trading
+package heap
 
 import (
 	"math/rand/v2"
@@ -16,21 +16,21 @@ func TestLevels(t *testing.T) {
 		at  int32
 	}
 	for range 200 {
-		var h levels
+		var h Levels
 		var owners []*owner
 		for step := range 300 {
 			switch {
 			case len(owners) == 0 || r.IntN(3) > 0 && step < 200:
 				o := &owner{id: int64(step), key: r.Int64N(40), at: -1}
 				owners = append(owners, o)
-				h.set(o.key, o.id, &o.at)
+				h.Set(o.key, o.id, &o.at)
 			case r.IntN(2) == 0:
 				o := owners[r.IntN(len(owners))]
 				o.key = r.Int64N(40)
-				h.set(o.key, o.id, &o.at)
+				h.Set(o.key, o.id, &o.at)
 			default:
 				i := r.IntN(len(owners))
-				h.remove(&owners[i].at)
+				h.Remove(&owners[i].at)
 				if owners[i].at != -1 {
 					t.Fatalf("a removed level says it is at %d", owners[i].at)
 				}
@@ -42,14 +42,14 @@ func TestLevels(t *testing.T) {
 				if o.key <= x {
 					want = append(want, o.id)
 				}
-				if h[o.at].at != &o.at || h[o.at].key != o.key {
+				if h[o.at].At != &o.at || h[o.at].Key != o.key {
 					t.Fatalf("step %d: level %d is not where it says", step, o.id)
 				}
 			}
-			got := h.appendFired(nil, x)
+			got := h.AppendFired(nil, x)
 			slices.Sort(got)
 			slices.Sort(want)
-			if !slices.Equal(got, want) || h.fires(x) != (len(want) > 0) {
+			if !slices.Equal(got, want) || h.Fires(x) != (len(want) > 0) {
 				t.Fatalf("step %d: at %d fire %v; want %v", step, x, got, want)
 			}
 		}
