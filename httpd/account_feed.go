@@ -131,12 +131,15 @@ func (h *hub) joinAccount(s *session, r *streamReplay) {
 	s.push(o)
 }
 
-// accountFault says why the events of an account cannot be had, nil when they can.
-func (h *hub) accountFault(id trading.AccountID) *streamFault {
+// accountFault says why a caller cannot have the events of an account, nil when it can.
+func (h *hub) accountFault(who *caller, id trading.AccountID) *streamFault {
 	switch d := h.accounts.desk; {
 	case d == nil:
 		return &streamFault{streamUnknownChannel, "nothing is traded here, so there are no accounts"}
-	case id != 0 && d.LastSeq(id) == 0:
+	case !who.role.may(forTraders):
+		return &streamFault{roleNotAllowed.code, "a key of the role " + who.role.String() +
+			" has no accounts"}
+	case !who.mayUse(id), id != 0 && d.LastSeq(id) == 0:
 		return &streamFault{
 			streamUnknownAccount, "there is no account " + strconv.FormatInt(int64(id), 10),
 		}

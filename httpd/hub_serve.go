@@ -46,7 +46,8 @@ func (h *hub) upgrade(ctx *fasthttp.RequestCtx, p purpose) error {
 		CheckOrigin: func(*fasthttp.RequestCtx) bool { return true },
 		Error:       func(*fasthttp.RequestCtx, int, error) {},
 	}
-	err := upgrader.Upgrade(ctx, func(c *websocket.Conn) { h.begin(c.NetConn(), p) })
+	who := callerOf(ctx)
+	err := upgrader.Upgrade(ctx, func(c *websocket.Conn) { h.begin(c.NetConn(), p, who) })
 	if err != nil {
 		return badHandshake.because(strings.TrimPrefix(err.Error(), "websocket: "))
 	}
@@ -55,7 +56,7 @@ func (h *hub) upgrade(ctx *fasthttp.RequestCtx, p purpose) error {
 
 // begin starts the session of a connection that was upgraded. fasthttp would let a panic here end
 // the process.
-func (h *hub) begin(kept net.Conn, p purpose) {
+func (h *hub) begin(kept net.Conn, p purpose, who *caller) {
 	defer func() {
 		if v := recover(); v != nil {
 			h.notePanic("handshake", v)
@@ -64,7 +65,7 @@ func (h *hub) begin(kept net.Conn, p purpose) {
 	}()
 	conn := detach(kept)
 	limitKernel(conn, h.opts.unsent)
-	if s := h.open(conn, p); s != nil {
+	if s := h.open(conn, p, who); s != nil {
 		go s.run()
 	}
 }

@@ -130,7 +130,7 @@ func TestIngestHandshake(t *testing.T) {
 
 	// Those who come at the same moment are counted once more when their session begins.
 	client, server := net.Pipe()
-	s := m.server.hub.open(server, newIngesting(m.server, true))
+	s := m.server.hub.open(server, newIngesting(m.server, true), &anybody)
 	go s.run()
 	p := &pipeClient{t: t, conn: client, r: newPipeReader(client)}
 	p.expectFrame(frameClose, "\x03\xf5no more senders")
@@ -176,7 +176,7 @@ func TestIngestFramesNoRoom(t *testing.T) {
 		var running sync.WaitGroup
 		running.Go(func() { m.server.hub.run(ctx) })
 		client, server := net.Pipe()
-		go m.server.hub.open(server, newIngesting(m.server, false)).run()
+		go m.server.hub.open(server, newIngesting(m.server, false), &anybody).run()
 		c := &pipeClient{t: t, conn: client, r: newPipeReader(client)}
 		first, second, third := numberedQuotes(1, 4000), numberedQuotes(4001, 500),
 			numberedQuotes(4501, 10)
@@ -400,7 +400,7 @@ func TestIngestPanics(t *testing.T) {
 	f := func(who string, faulty purpose) {
 		t.Helper()
 		client, server := net.Pipe()
-		go m.server.hub.open(server, faulty).run()
+		go m.server.hub.open(server, faulty, &anybody).run()
 		p := &pipeClient{t: t, conn: client, r: newPipeReader(client)}
 		frame := clientFrame(frameFinal|frameText, quoteLines("EURUSD", testNow, 0, 1))
 		for range 2 {

@@ -87,8 +87,10 @@ type Options struct {
 	CPU     func() time.Duration
 	Metrics func(*Metrics) // Adds what others count to /metrics; nil for none.
 	Pprof   bool           // Serve profiles below /debug/pprof/, to loopback only.
-	Origins []string       // Web origins that may write, beside loopback ones.
-	Page    fs.FS          // Files of the page: index.html for /, all of them under /web/. May be nil.
+	// RequireKeys lets nobody in without a key, but for what is open; SetKeys says which there are.
+	RequireKeys bool
+	Origins     []string // Web origins that may write, beside loopback ones.
+	Page        fs.FS    // Files of the page: index.html for /, all of them under /web/. May be nil.
 
 	Now func() core.Time // Default core.Now.
 	Log *slog.Logger     // Nil discards.

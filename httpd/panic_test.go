@@ -76,7 +76,7 @@ func TestSessionPanics(t *testing.T) {
 	f := func(who string, p purpose, plant func(s *session)) {
 		t.Helper()
 		client, server := net.Pipe()
-		s := m.hub.open(server, p)
+		s := m.hub.open(server, p, &anybody)
 		go s.run()
 		c := &pipeClient{t: t, conn: client, r: newPipeReader(client), ended: make(chan struct{})}
 		c.send(`{"type":"ping"}`)
@@ -110,7 +110,7 @@ func (faultyConn) UnsafeConn() net.Conn { panic("planted") }
 func TestHandshakePanics(t *testing.T) {
 	m := newStreamMarket(t, streamMarketOptions{})
 	client, server := net.Pipe()
-	m.hub.begin(faultyConn{server}, streaming{m.hub, nil})
+	m.hub.begin(faultyConn{server}, streaming{m.hub, nil}, &anybody)
 	if _, err := client.Read(make([]byte, 1)); err == nil {
 		t.Error("the connection is still open")
 	}

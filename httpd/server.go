@@ -38,6 +38,8 @@ type Server struct {
 	hub    *hub
 	ingest ingestCounts
 
+	keys keyring
+
 	page    map[string]*pageFile // By path; "/" is the page itself.
 	history History              // Options.History with a deadline.
 	ticks   []*tickSeries        // By SymbolID.
@@ -144,6 +146,9 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		err = badRequest.because(why)
 	} else {
 		r, err = s.find(ctx)
+	}
+	if err == nil {
+		err = s.letIn(ctx, r)
 	}
 	if err == nil {
 		err = s.call(r, ctx)

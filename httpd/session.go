@@ -20,6 +20,7 @@ type session struct {
 	hub     *hub
 	conn    net.Conn
 	purpose purpose
+	who     *caller
 	wake    chan struct{} // Of one: there may be something to write.
 	written chan struct{} // Closed when the writer has ended.
 
@@ -73,9 +74,10 @@ var longAgo = time.Unix(1, 0)
 
 // open makes a session of a connection. It returns nil, and the connection is closed, when there
 // are too many or the server is going.
-func (h *hub) open(conn net.Conn, p purpose) *session {
+func (h *hub) open(conn net.Conn, p purpose, who *caller) *session {
 	s := &session{
-		hub: h, conn: conn, purpose: p, wake: make(chan struct{}, 1), written: make(chan struct{}),
+		hub: h, conn: conn, purpose: p, who: who, wake: make(chan struct{}, 1),
+		written: make(chan struct{}),
 	}
 	s.orders.room = make(chan struct{}, 1)
 	if h.admit(s) {

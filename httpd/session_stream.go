@@ -50,7 +50,7 @@ func (s *session) message(payload []byte) {
 		s.answer(append(answer, '}'))
 	case requestSubscribe:
 		if r.key.kind == streamAccount {
-			if fault := s.hub.accountFault(r.key.account); fault != nil {
+			if fault := s.hub.accountFault(s.who, r.key.account); fault != nil {
 				s.refuse(fault)
 				return
 			}

@@ -359,7 +359,7 @@ func (m *streamMarket) pipe(symbols ...string) *pipeClient {
 	}
 	go func() {
 		defer close(c.ended)
-		if s := m.hub.open(server, streaming{m.hub, set}); s != nil {
+		if s := m.hub.open(server, streaming{m.hub, set}, &anybody); s != nil {
 			s.run()
 		}
 	}()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -22,11 +23,20 @@ const repeatedHeader = "Idempotency-Replayed"
 // keyMax is the longest Idempotency-Key.
 const keyMax = 255
 
-// Scopes of keys: a header's is the whole server, an order's id its account.
+// Scopes of keys: a header's is the access key that it came with, or all who need none; an order's
+// id has its account. So nobody is given the answer to a request of somebody else.
 const (
 	keyScope   = "key"
 	orderScope = "order:"
 )
+
+// keyScope is the scope of the header Idempotency-Key.
+func (c *caller) keyScope() string {
+	if c.id == 0 {
+		return keyScope
+	}
+	return keyScope + ":" + strconv.FormatInt(c.id, 10)
+}
 
 // deal is a request that changes something.
 type deal struct {
@@ -38,8 +48,15 @@ type deal struct {
 	apply func(dst []byte, m *trading.Machine, now core.Time) (body []byte, status int, err error)
 }
 
-// trade has a deal done and answers when all it did is committed.
+// trade has a deal done and answers when all it did is committed. An account that the deal names
+// must be the caller's; whatever else it is about, apply has to look at.
 func (s *Server) trade(ctx *fasthttp.RequestCtx, d *deal) error {
+	if d.account != 0 && !callerOf(ctx).mayUse(d.account) {
+		if d.old {
+			return unsuccessful(trading.ErrUnknownAccount)
+		}
+		return trading.ErrUnknownAccount
+	}
 	c := desk.Command{Account: d.account, Symbols: d.symbols}
 	if err := s.setKeys(ctx, d, &c); err != nil {
 		return err
@@ -84,11 +101,15 @@ func unsuccessful(err error) error {
 	return &q
 }
 
-// look answers with what see prints of the trading state. see runs on the desk's goroutine, keeps
-// nothing of the machine, and may outlive the request.
+// look answers with what see prints of the trading state, which the caller must be let see if it
+// names no account. see runs on the desk's goroutine, keeps nothing of the machine, and may outlive
+// the request.
 func (s *Server) look(ctx *fasthttp.RequestCtx, account trading.AccountID,
 	symbols []core.SymbolID, see func(m *trading.Machine, now core.Time) ([]byte, error),
 ) error {
+	if account != 0 && !callerOf(ctx).mayUse(account) {
+		return trading.ErrUnknownAccount
+	}
 	var body []byte
 	var err error
 	if failed := s.read(account, symbols, func(m *trading.Machine, now core.Time) {
@@ -123,7 +144,7 @@ func (s *Server) setKeys(ctx *fasthttp.RequestCtx, d *deal, c *desk.Command) err
 			return badKey.because(fmt.Sprintf("an Idempotency-Key is 1 to %d visible characters of "+
 				"ASCII", keyMax))
 		}
-		c.Keys = append(c.Keys, desk.Key{Scope: keyScope, Name: string(key)})
+		c.Keys = append(c.Keys, desk.Key{Scope: callerOf(ctx).keyScope(), Name: string(key)})
 	}
 	scope := orderScope + strconv.FormatInt(int64(d.account), 10)
 	for _, id := range d.orders {
@@ -169,7 +190,7 @@ func canonical(body []byte) []byte {
 func deskError(err error) error {
 	var reused *desk.ReusedError
 	switch {
-	case errors.As(err, &reused) && reused.Key.Scope == keyScope:
+	case errors.As(err, &reused) && strings.HasPrefix(reused.Key.Scope, keyScope):
 		return keyReused.because("this Idempotency-Key was used for another request")
 	case errors.As(err, &reused):
 		return refusalOf(&trading.Refusal{
@@ -218,7 +239,9 @@ func requestObject(ctx *fasthttp.RequestCtx) object {
 		o.fail(badMediaType, "the body must be %s, not %q", jsonType, cutText(string(kind)))
 		return o
 	}
-	return readObject(ctx.PostBody())
+	o := readObject(ctx.PostBody())
+	o.home = callerOf(ctx).home()
+	return o
 }
 
 // readBody reads the body of a request, which may hold the fields names.

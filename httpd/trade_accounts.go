@@ -29,7 +29,7 @@ var (
 // getSummary answers with an account at the live prices.
 func (s *Server) getSummary(ctx *fasthttp.RequestCtx) error {
 	q := newQuery(ctx, summaryParameters)
-	id := q.account(1)
+	id := q.account(callerOf(ctx).home())
 	if q.err != nil {
 		return q.err
 	}
@@ -43,16 +43,20 @@ func (s *Server) getSummary(ctx *fasthttp.RequestCtx) error {
 	})
 }
 
-// getAccounts answers with all accounts. Their cursor is the id.
+// getAccounts answers with the caller's accounts. Their cursor is the id.
 func (s *Server) getAccounts(ctx *fasthttp.RequestCtx) error {
 	q := newQuery(ctx, accountsParameters)
 	limit, cursor := q.limit(listLimit, listLimitMax), q.cursor()
 	if q.err != nil {
 		return q.err
 	}
+	who := callerOf(ctx)
 	return s.look(ctx, 0, nil, func(m *trading.Machine, _ core.Time) ([]byte, error) {
 		dst := append([]byte(nil), listOpen...)
 		for id := cursor + 1; id <= uint64(m.Accounts()) && limit > 0; id++ {
+			if !who.mayUse(trading.AccountID(id)) {
+				continue
+			}
 			a, err := m.Summary(trading.AccountID(id))
 			if err != nil {
 				return nil, err

@@ -16,7 +16,7 @@ func (s *Server) getExplanation(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	_, o, err := s.storedOrder(id)
+	_, o, err := s.storedOrder(callerOf(ctx), id)
 	if err != nil {
 		return err
 	}

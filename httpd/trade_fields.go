@@ -161,6 +161,7 @@ func (o *object) list(name string) []object {
 	}
 	list := make([]object, len(elements))
 	for i, e := range elements {
+		list[i].home = o.home
 		list[i].path = fmt.Sprintf("%s%s[%d].", o.path, name, i)
 		list[i].read(e)
 	}

@@ -20,9 +20,9 @@ var (
 	eventParameters     = []string{"accountId", "since", "limit"}
 )
 
-// known makes sure that an account exists; 0 stands for all.
-func (s *Server) known(account trading.AccountID) error {
-	if account != 0 && s.opts.Desk.LastSeq(account) == 0 {
+// known makes sure that an account exists and is the caller's; 0 stands for all that are.
+func (s *Server) known(who *caller, account trading.AccountID) error {
+	if account != 0 && (!who.mayUse(account) || s.opts.Desk.LastSeq(account) == 0) {
 		return unknownAccount.because("there is no account " + strconv.FormatInt(int64(account), 10))
 	}
 	return nil
@@ -30,19 +30,21 @@ func (s *Server) known(account trading.AccountID) error {
 
 // listRequest is what the lists of trading have in common.
 type listRequest struct {
-	account trading.AccountID // 0 for all.
-	symbol  *core.SymbolID
-	limit   int
-	cursor  uint64 // Of the last row that the client has seen.
+	accounts []trading.AccountID // See caller.listed.
+	symbol   *core.SymbolID
+	limit    int
+	cursor   uint64 // Of the last row that the client has seen.
 }
 
-// readList reads what is common to lists; the account must exist.
-func (s *Server) readList(q *query) (l listRequest) {
-	l.account, l.symbol = q.account(0), q.optionalSymbol(s.symbols)
+// readList reads what is common to lists; an account that is named must be the caller's.
+func (s *Server) readList(who *caller, q *query) (l listRequest) {
+	account := q.account(0)
+	l.symbol = q.optionalSymbol(s.symbols)
 	l.limit, l.cursor = q.limit(listLimit, listLimitMax), q.cursor()
 	if q.err == nil {
-		q.err = s.known(l.account)
+		q.err = s.known(who, account)
 	}
+	l.accounts = who.listed(account)
 	return l
 }
 
@@ -51,22 +53,16 @@ func (s *Server) readList(q *query) (l listRequest) {
 func (s *Server) getOrders(ctx *fasthttp.RequestCtx) error {
 	q := newQuery(ctx, orderListParameters)
 	statuses := q.statuses()
-	l := s.readList(&q)
+	l := s.readList(callerOf(ctx), &q)
 	if q.err != nil {
 		return q.err
 	}
-	dst := append([]byte(nil), listOpen...)
-	err := s.stored(func(wait context.Context) error {
-		return s.opts.Trades.Orders(wait, l.account, l.symbol, statuses, l.cursor, l.limit,
+	return s.list(ctx, &l, func(wait context.Context, account trading.AccountID, add addRow) error {
+		return s.opts.Trades.Orders(wait, account, l.symbol, statuses, l.cursor, l.limit,
 			func(seq uint64, o *trading.Order) {
-				dst = append(s.appendOrder(dst, seq, o), ",\n"...)
+				add(seq, func(dst []byte) []byte { return s.appendOrder(dst, seq, o) })
 			})
 	})
-	if err != nil {
-		return err
-	}
-	giveBody(ctx, jsonType, closeList(dst, 0))
-	return nil
 }
 
 // getOrder answers with one order, open or not.
@@ -75,7 +71,7 @@ func (s *Server) getOrder(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	seq, o, err := s.storedOrder(id)
+	seq, o, err := s.storedOrder(callerOf(ctx), id)
 	if err != nil {
 		return err
 	}
@@ -98,13 +94,15 @@ func (s *Server) namedOrder(ctx *fasthttp.RequestCtx) (id trading.OrderID, err e
 	return id, err
 }
 
-func (s *Server) storedOrder(id trading.OrderID) (seq uint64, o trading.Order, err error) {
+// storedOrder finds an order, open or not, that the caller may see.
+func (s *Server) storedOrder(who *caller, id trading.OrderID,
+) (seq uint64, o trading.Order, err error) {
 	found := false
 	err = s.stored(func(wait context.Context) (err error) {
 		seq, o, found, err = s.opts.Trades.Order(wait, id)
 		return err
 	})
-	if err == nil && !found {
+	if err == nil && (!found || !who.mayUse(o.Account)) {
 		err = unknownOrder.because("there is no order " + strconv.FormatInt(int64(id), 10))
 	}
 	return seq, o, err
@@ -113,49 +111,40 @@ func (s *Server) storedOrder(id trading.OrderID) (seq uint64, o trading.Order, e
 // getTrades answers with trades: each is one order against one position.
 func (s *Server) getTrades(ctx *fasthttp.RequestCtx) error {
 	q := newQuery(ctx, tradeParameters)
-	l := s.readList(&q)
+	l := s.readList(callerOf(ctx), &q)
 	if q.err != nil {
 		return q.err
 	}
-	var events []trading.Event
-	err := s.stored(func(wait context.Context) (err error) {
-		events, err = s.opts.Trades.Trades(wait, l.account, l.symbol, l.cursor, l.limit)
+	return s.list(ctx, &l, func(wait context.Context, account trading.AccountID, add addRow) error {
+		events, err := s.opts.Trades.Trades(wait, account, l.symbol, l.cursor, l.limit)
+		for i := range events {
+			e := &events[i]
+			add(e.Seq, func(dst []byte) []byte { return s.appendTrade(dst, e) })
+		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	dst := append([]byte(nil), listOpen...)
-	for i := range events {
-		dst = append(s.appendTrade(dst, &events[i]), ",\n"...)
-	}
-	giveBody(ctx, jsonType, closeList(dst, 0))
-	return nil
 }
 
-// getLedger answers with postings: the client's side and, where no account is named, the house's
-// side of each too. limit counts postings.
+// getLedger answers with postings: the client's side and, to whom may see all accounts and names
+// none, the house's side of each too. limit counts postings.
 func (s *Server) getLedger(ctx *fasthttp.RequestCtx) error {
 	q := newQuery(ctx, ledgerParameters)
-	l := s.readList(&q)
+	l := s.readList(callerOf(ctx), &q)
 	if q.err != nil {
 		return q.err
 	}
-	dst := append([]byte(nil), listOpen...)
-	err := s.stored(func(wait context.Context) error {
-		return s.opts.Trades.Postings(wait, l.account, math.MinInt64, math.MaxInt64, l.cursor, l.limit,
+	return s.list(ctx, &l, func(wait context.Context, account trading.AccountID, add addRow) error {
+		return s.opts.Trades.Postings(wait, account, math.MinInt64, math.MaxInt64, l.cursor, l.limit,
 			func(e *trading.Event, house trading.Money) {
-				dst = append(appendLine(dst, e), ",\n"...)
-				if l.account == 0 {
-					dst = append(appendHouseLine(dst, e, house), ",\n"...)
-				}
+				add(e.Seq, func(dst []byte) []byte {
+					dst = appendLine(dst, e)
+					if account == 0 {
+						dst = appendHouseLine(append(dst, ",\n"...), e, house)
+					}
+					return dst
+				})
 			})
 	})
-	if err != nil {
-		return err
-	}
-	giveBody(ctx, jsonType, closeList(dst, 0))
-	return nil
 }
 
 // statementLinesMax is how many lines a statement may have.
@@ -166,14 +155,15 @@ var statementTooLong = fault{413, "STATEMENT_TOO_LONG", "Statement too long", 0}
 // getStatement answers with the balance before and after a day and all that lies between.
 func (s *Server) getStatement(ctx *fasthttp.RequestCtx) error {
 	q := newQuery(ctx, statementParameters)
-	account, utc := q.account(1), q.choice("day", "newyork", "utc") == 1
+	who := callerOf(ctx)
+	account, utc := q.account(who.home()), q.choice("day", "newyork", "utc") == 1
 	name := pathPart(ctx, 2)
 	from, to, ok := dayOf(name, utc)
 	if !ok {
 		q.fail(badParameter, "a statement is of a day such as 2026-11-24, not %q", cutText(name))
 	}
 	if q.err == nil {
-		q.err = s.known(account)
+		q.err = s.known(who, account)
 	}
 	if q.err != nil {
 		return q.err
@@ -258,30 +248,28 @@ func (d *statement) append(dst []byte) []byte {
 // getEvents answers with events of an account, or of all.
 func (s *Server) getEvents(ctx *fasthttp.RequestCtx) error {
 	q := newQuery(ctx, eventParameters)
-	account, since := q.account(0), q.number("since", 0, 0)
-	limit := q.limit(listLimit, listLimitMax)
+	who := callerOf(ctx)
+	account := q.account(0)
+	l := listRequest{accounts: who.listed(account), cursor: q.number("since", 0, 0)}
+	l.limit = q.limit(listLimit, listLimitMax)
 	if q.err == nil {
-		q.err = s.known(account)
+		q.err = s.known(who, account)
 	}
 	if q.err != nil {
 		return q.err
 	}
-	var events []trading.Event
-	err := s.stored(func(wait context.Context) (err error) {
+	return s.list(ctx, &l, func(wait context.Context, account trading.AccountID, add addRow) error {
+		var events []trading.Event
+		var err error
 		if account == 0 {
-			events, err = s.opts.Desk.AllEvents(wait, since, limit)
+			events, err = s.opts.Desk.AllEvents(wait, l.cursor, l.limit)
 		} else {
-			events, err = s.opts.Desk.Events(wait, account, since, limit)
+			events, err = s.opts.Desk.Events(wait, account, l.cursor, l.limit)
+		}
+		for i := range events {
+			e := &events[i]
+			add(e.Seq, func(dst []byte) []byte { return trading.AppendEvent(dst, s.symbols, e) })
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	dst := append([]byte(nil), listOpen...)
-	for i := range events {
-		dst = append(trading.AppendEvent(dst, s.symbols, &events[i]), ",\n"...)
-	}
-	giveBody(ctx, jsonType, closeList(dst, 0))
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"tradingengine/core"
+	"tradingengine/core/trading"
 )
 
 // Faults of a body that is JSON, or should be.
@@ -27,7 +28,8 @@ var (
 // null has a meaning.
 type object struct {
 	members []member
-	path    string // Where it lies in the body: "" or, for instance, "trailing.".
+	path    string            // Where it lies in the body: "" or, for instance, "trailing.".
+	home    trading.AccountID // The account that is meant when none is named; 0 means 1.
 	err     error
 }
 

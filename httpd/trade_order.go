@@ -32,9 +32,9 @@ var (
 // clientIDMax is the longest clientOrderId.
 const clientIDMax = 64
 
-// account reads which account is meant: 1 when none is named.
+// account reads which account is meant: the sender's own when none is named.
 func (o *object) account() trading.AccountID {
-	return trading.AccountID(o.integer("accountId", 1, 1))
+	return trading.AccountID(o.integer("accountId", int64(max(o.home, 1)), 1))
 }
 
 // symbol reads a symbol by name or alias. The symbol returned in case of a fault has every digit,

@@ -180,6 +180,7 @@ func (s *Server) postPreview(ctx *fasthttp.RequestCtx) error {
 // orderName is an order as a path and a query name it.
 type orderName struct {
 	id      trading.OrderID // 0: by clientID.
+	who     *caller         // Who names it.
 	client  string
 	account trading.AccountID
 }
@@ -189,7 +190,8 @@ var orderParameters = []string{"accountId"}
 // orderOf reads which order is meant: by its id, or by @ and the client's own id of an account.
 func (s *Server) orderOf(ctx *fasthttp.RequestCtx) (n orderName, err error) {
 	q := newQuery(ctx, orderParameters)
-	n.account = q.account(1)
+	n.who = callerOf(ctx)
+	n.account = q.account(n.who.home())
 	client, ok := strings.CutPrefix(pathPart(ctx, 2), "@")
 	if ok {
 		n.client = client
@@ -209,7 +211,7 @@ func (n *orderName) find(m *trading.Machine) (trading.OrderID, error) {
 		return n.id, nil
 	}
 	id, ok := m.OrderByClientID(n.account, n.client)
-	if !ok {
+	if !ok || !n.who.mayUse(n.account) {
 		return 0, unknownOrder.because(fmt.Sprintf("account %d has no order with the "+
 			"clientOrderId %q", n.account, cutText(n.client)))
 	}
@@ -257,7 +259,7 @@ func (s *Server) changeOrder(ctx *fasthttp.RequestCtx, change func(m *trading.Ma
 				return nil, 0, err
 			}
 			order, open := m.Order(id)
-			if !open {
+			if !open || !name.who.mayUse(order.Account) {
 				closed = id
 				return nil, 0, trading.ErrUnknownOrder
 			}
@@ -271,12 +273,12 @@ func (s *Server) changeOrder(ctx *fasthttp.RequestCtx, change func(m *trading.Ma
 	if err != nil || closed == 0 {
 		return err
 	}
-	return s.notOpen(closed)
+	return s.notOpen(name.who, closed)
 }
 
-// notOpen tells an order that has ended from one that never was.
-func (s *Server) notOpen(id trading.OrderID) error {
-	_, order, err := s.storedOrder(id)
+// notOpen tells an order that has ended from one that never was, or is somebody else's.
+func (s *Server) notOpen(who *caller, id trading.OrderID) error {
+	_, order, err := s.storedOrder(who, id)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -16,13 +17,18 @@ var positionParameters = []string{"accountId", "symbol", "limit", "cursor"}
 // getPositions answers with open positions at the live prices. Their cursor is the id.
 func (s *Server) getPositions(ctx *fasthttp.RequestCtx) error {
 	q := newQuery(ctx, positionParameters)
-	l := s.readList(&q)
+	l := s.readList(callerOf(ctx), &q)
 	if q.err != nil {
 		return q.err
 	}
-	return s.look(ctx, l.account, nil, func(m *trading.Machine, _ core.Time) ([]byte, error) {
+	return s.look(ctx, l.accounts[0], nil, func(m *trading.Machine, _ core.Time) ([]byte, error) {
 		dst := append([]byte(nil), listOpen...)
-		for _, p := range m.AppendPositions(nil, l.account) {
+		var positions []trading.PositionView
+		for _, account := range l.accounts {
+			positions = m.AppendPositions(positions, account)
+		}
+		slices.SortFunc(positions, func(a, b trading.PositionView) int { return cmp.Compare(a.ID, b.ID) })
+		for _, p := range positions {
 			if uint64(p.ID) <= l.cursor || l.symbol != nil && p.Symbol != *l.symbol {
 				continue
 			}
@@ -41,8 +47,9 @@ func (s *Server) getPosition(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
+	who := callerOf(ctx)
 	return s.look(ctx, 0, nil, func(m *trading.Machine, _ core.Time) ([]byte, error) {
-		p, ok := m.Position(id)
+		p, ok := who.position(m, id)
 		if !ok {
 			return nil, noPosition(id)
 		}
@@ -70,9 +77,10 @@ func (s *Server) patchPosition(ctx *fasthttp.RequestCtx) error {
 	if o.err != nil {
 		return o.err
 	}
+	who := callerOf(ctx)
 	return s.trade(ctx, &deal{
 		apply: func(dst []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
-			v, err := s.modify(m, now, id, &o)
+			v, err := s.modify(who, m, now, id, &o)
 			if err != nil {
 				return nil, 0, err
 			}
@@ -82,9 +90,10 @@ func (s *Server) patchPosition(ctx *fasthttp.RequestCtx) error {
 }
 
 // modify reads a patch for a position, whose symbol says what a price is, and makes it.
-func (s *Server) modify(m *trading.Machine, now core.Time, id trading.PositionID, o *object,
+func (s *Server) modify(who *caller, m *trading.Machine, now core.Time, id trading.PositionID,
+	o *object,
 ) (v trading.PositionView, err error) {
-	p, ok := m.Position(id)
+	p, ok := who.position(m, id)
 	if !ok {
 		return v, noPosition(id)
 	}
@@ -103,10 +112,11 @@ func (s *Server) postModify(ctx *fasthttp.RequestCtx) error {
 	if o.err != nil {
 		return unsuccessful(o.err)
 	}
+	who := callerOf(ctx)
 	return s.trade(ctx, &deal{
 		old: true,
 		apply: func(dst []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
-			v, err := s.modify(m, now, id, &o)
+			v, err := s.modify(who, m, now, id, &o)
 			if err != nil {
 				return nil, 0, err
 			}
@@ -148,8 +158,9 @@ func (s *Server) postCloseBy(ctx *fasthttp.RequestCtx) error {
 	if o.err != nil {
 		return o.err
 	}
+	who := callerOf(ctx)
 	return s.closeOne(ctx, id, func(m *trading.Machine, now core.Time) (trading.Result, error) {
-		if _, ok := m.Position(with); !ok {
+		if _, ok := who.position(m, with); !ok {
 			return trading.Result{}, noPosition(with)
 		}
 		return m.CloseBy(now, id, with)
@@ -160,9 +171,10 @@ func (s *Server) postCloseBy(ctx *fasthttp.RequestCtx) error {
 func (s *Server) closeOne(ctx *fasthttp.RequestCtx, id trading.PositionID,
 	step func(m *trading.Machine, now core.Time) (trading.Result, error),
 ) error {
+	who := callerOf(ctx)
 	return s.trade(ctx, &deal{
 		apply: func(dst []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
-			r, err := s.closing(m, now, id, step)
+			r, err := s.closing(who, m, now, id, step)
 			if err != nil {
 				return nil, 0, err
 			}
@@ -171,10 +183,10 @@ func (s *Server) closeOne(ctx *fasthttp.RequestCtx, id trading.PositionID,
 	})
 }
 
-func (s *Server) closing(m *trading.Machine, now core.Time, id trading.PositionID,
+func (s *Server) closing(who *caller, m *trading.Machine, now core.Time, id trading.PositionID,
 	step func(m *trading.Machine, now core.Time) (trading.Result, error),
 ) (trading.Result, error) {
-	if _, ok := m.Position(id); !ok {
+	if _, ok := who.position(m, id); !ok {
 		return trading.Result{}, noPosition(id)
 	}
 	r, err := step(m, now)
@@ -203,10 +215,11 @@ func (s *Server) closeOld(ctx *fasthttp.RequestCtx, o *object) error {
 	if o.err != nil {
 		return unsuccessful(o.err)
 	}
+	who := callerOf(ctx)
 	return s.trade(ctx, &deal{
 		old: true,
 		apply: func(dst []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
-			r, err := s.closing(m, now, id,
+			r, err := s.closing(who, m, now, id,
 				func(m *trading.Machine, now core.Time) (trading.Result, error) {
 					return m.ClosePosition(now, id, volume)
 				})

@@ -13,7 +13,7 @@ func (s *Server) tradeRoutes() []*route {
 	}
 	return []*route{
 		line(get, "/api/account/summary", forTraders, s.getSummary),
-		line(get, "/api/accounts", forAdmins, s.getAccounts),
+		line(get, "/api/accounts", forTraders, s.getAccounts),
 		line(post, "/api/accounts", forAdmins, s.postAccount),
 		line(get, account, forTraders, s.getAccount),
 		line(patch, account, forAdmins, s.patchAccount),

@@ -1,0 +1,143 @@
+package httpd
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"maps"
+	"sync/atomic"
+
+	"github.com/valyala/fasthttp"
+
+	"tradingengine/core/trading"
+)
+
+// keyPrefix begins every key, so that people and programs that look for secrets know one.
+const keyPrefix = "ek_"
+
+// keyBytes is how many random bytes a key has.
+const keyBytes = 32
+
+// Key is an access key as the server knows it: not the key itself.
+type Key struct {
+	ID       int64    // Never used twice.
+	Hash     [32]byte // SHA-256 of the key.
+	Name     string
+	Role     Role
+	Accounts []trading.AccountID // Of RoleTrade, at least one.
+}
+
+// NewKey makes a key, and the hash by which it is known.
+func NewKey() (text string, hash [32]byte) {
+	var random [keyBytes]byte
+	_, _ = rand.Read(random[:]) // It never fails.
+	text = keyPrefix + hex.EncodeToString(random[:])
+	return text, sha256.Sum256([]byte(text))
+}
+
+// keyring are the keys that are valid now. Any goroutine may read it; one replaces it.
+//
+// A key is looked up by half of its hash, and the whole hash is compared in constant time. The time
+// of the look-up tells nothing: it depends on the hash of what was sent, which nobody can choose.
+type keyring struct {
+	table atomic.Pointer[keyTable]
+}
+
+type keyTable map[[16]byte]*heldKey
+
+type heldKey struct {
+	hash   [32]byte
+	caller *caller
+}
+
+// find returns whose key a text is, nil when it is nobody's.
+func (k *keyring) find(text []byte) *caller {
+	table := k.table.Load()
+	if table == nil {
+		return nil
+	}
+	hash := sha256.Sum256(text)
+	held := (*table)[[16]byte(hash[:16])]
+	if held == nil || subtle.ConstantTimeCompare(held.hash[:], hash[:]) != 1 {
+		return nil
+	}
+	return held.caller
+}
+
+// set replaces all keys. A key that stays keeps its caller. It returns the callers that are gone.
+func (k *keyring) set(keys []Key) (gone []*caller) {
+	old := k.table.Load()
+	if old == nil {
+		old = &keyTable{}
+	}
+	before, table := maps.Clone(*old), make(keyTable, len(keys))
+	for i := range keys {
+		key := &keys[i]
+		at := [16]byte(key.Hash[:16])
+		held := before[at]
+		if held == nil || held.caller.id != key.ID {
+			held = &heldKey{key.Hash, &caller{
+				id: key.ID, name: key.Name, role: key.Role, accounts: key.Accounts,
+			}}
+		} else {
+			delete(before, at)
+		}
+		table[at] = held
+	}
+	k.table.Store(&table)
+	for _, held := range before {
+		gone = append(gone, held.caller)
+	}
+	return gone
+}
+
+// SetKeys says which keys are valid from now on. Only one goroutine may call it at a time.
+func (s *Server) SetKeys(keys []Key) { s.keys.set(keys) }
+
+// Faults of a request that is not let in.
+var (
+	keyRequired    = fault{401, "KEY_REQUIRED", "Key required", 0}
+	badAccessKey   = fault{401, "BAD_KEY", "Bad key", 0}
+	roleNotAllowed = fault{403, "ROLE_NOT_ALLOWED", "Role not allowed", 0}
+)
+
+// letIn finds out who sends a request and whether that one may use the route.
+func (s *Server) letIn(ctx *fasthttp.RequestCtx, r *route) error {
+	if !s.opts.RequireKeys || r.access == forAnyone {
+		return nil
+	}
+	who, err := s.identify(&ctx.Request.Header)
+	if err != nil {
+		ctx.Response.Header.Set("WWW-Authenticate", "Bearer")
+		return err
+	}
+	ctx.SetUserValue(callerName{}, who)
+	return r.permit(who)
+}
+
+// permit refuses a caller whose role may not use the route.
+func (r *route) permit(who *caller) error {
+	if who.role.may(r.access) {
+		return nil
+	}
+	return roleNotAllowed.because("a key of the role " + who.role.String() + " may not do this")
+}
+
+// identify finds out whose key the header of a request names.
+func (s *Server) identify(h *fasthttp.RequestHeader) (*caller, error) {
+	given := h.PeekAll(fasthttp.HeaderAuthorization)
+	if len(given) == 0 {
+		return nil, keyRequired.because("this needs a key, in the header Authorization: Bearer KEY")
+	}
+	scheme, text, _ := bytes.Cut(given[0], []byte{' '})
+	if len(given) > 1 || !bytes.EqualFold(scheme, []byte("Bearer")) {
+		return nil, badAccessKey.because("the header Authorization must be given once, as Bearer KEY")
+	}
+	who := s.keys.find(bytes.Trim(text, " \t"))
+	if who == nil {
+		return nil, badAccessKey.because("there is no such key, or it was revoked")
+	}
+	return who, nil
+}
