@@ -47,6 +47,7 @@ var (
 		migrations: []migration{
 			{1_000, "migrations/trading_001.sql"},
 			{1_002, "migrations/trading_003_webhooks.sql"},
+			{keysVersion, "migrations/trading_004_keys.sql"},
 		},
 	}
 )

@@ -44,6 +44,7 @@ var verbs = []verb{
 	{"restore", runRestore},
 	{"verify", runVerify},
 	{"healthcheck", runHealthcheck},
+	{"key", runKey},
 	{"print", runPrint},
 	{"version", runVersion},
 }

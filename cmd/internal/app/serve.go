@@ -39,6 +39,9 @@ type server struct {
 	stuck   *shardWatch
 	sums    *conservation
 
+	keyed bool                // Keys are asked for.
+	keys  []persist.AccessKey // Those that are valid. After the start they are watchKeys'.
+
 	failed chan error // What ends the server before it is asked to stop.
 }
 
@@ -69,21 +72,6 @@ func Serve(ctx context.Context, c *config.Server, s streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, v.closeFiles()) }()
 	return v.run(ctx, listeners)
-}
-
-// checkExposure refuses to listen where others can reach the port unless told to.
-func (v *server) checkExposure() error {
-	host, _, err := net.SplitHostPort(v.config.Addr)
-	if err != nil {
-		return fmt.Errorf("%w: -addr: %w", config.ErrUsage, err)
-	}
-	ip := net.ParseIP(host)
-	if host == "localhost" || ip != nil && ip.IsLoopback() || v.config.InsecureHTTP {
-		return nil
-	}
-	return fmt.Errorf("%w: -addr %s can be reached from other machines, and whoever reaches it may "+
-		"read and write everything; use localhost, or say -insecure-http", config.ErrUsage,
-		v.config.Addr)
 }
 
 // open brings store and engine to where the last run left them.
@@ -153,6 +141,9 @@ func (v *server) restore(ctx context.Context, symbols *core.Registry, ring int) 
 	if err != nil {
 		return err
 	}
+	if err = v.loadKeys(ctx); err != nil {
+		return err
+	}
 	// What the start needed is not needed again.
 	debug.FreeOSMemory()
 	return v.prepareFeed()
@@ -203,6 +194,7 @@ func (v *server) run(ctx context.Context, listeners []net.Listener) error {
 		engine: v.engine, log: log, debug: v.logs.Debug, queue: v.config.Queue, watch: v.stuck,
 	}
 	beside.Go(func() { operators.run(besideCtx) })
+	beside.Go(func() { v.watchKeys(besideCtx) })
 	v.banner(listeners)
 	feeding.Go(func() { v.fail(v.feed(feedCtx)) })
 
@@ -251,8 +243,8 @@ func (v *server) httpOptions(ring int) httpd.Options {
 	c := v.config
 	return httpd.Options{
 		Engine: v.engine, History: v.store, Desk: v.desk, Trades: v.journal, Page: web.Files,
-		Log:     v.logs.Main,
-		Origins: c.Origins, Pprof: c.Pprof,
+		Log:         v.logs.Main,
+		RequireKeys: v.keyed, Origins: c.Origins, Pprof: c.Pprof,
 		Limits: httpd.Limits{
 			Sessions: c.Sessions, Unsent: c.Unsent, IngestBody: c.MaxBody,
 			EncodedBytes: int64(c.Encoded), Connections: c.Connections,

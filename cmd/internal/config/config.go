@@ -63,7 +63,8 @@ type Server struct {
 	Encoded     int // Bytes of encoded ticks and bars kept for all series together.
 	Connections int // HTTP connections at once.
 
-	InsecureHTTP bool // Listen where other machines can reach the port, without keys or TLS.
+	RequireKeys  bool // Ask for keys on a loopback address too.
+	InsecureHTTP bool // Listen where other machines can reach the port, without TLS.
 
 	GOGC, GOMEMLIMIT string // As the environment has them, or empty.
 }
@@ -118,7 +119,9 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 		"further web `origins` that may call, separated by commas; loopback ones always may")
 	c.limitFlags(fs)
 	fs.BoolVar(&c.InsecureHTTP, "insecure-http", false,
-		"allow an -addr that other machines can reach: whoever does may read and write")
+		"allow an -addr that other machines can reach without TLS: keys pass in the clear")
+	fs.BoolVar(&c.RequireKeys, "require-keys", false,
+		"ask for access keys on a loopback -addr too; on any other they always are")
 
 	if err := fs.Parse(args, getenv, out); err != nil {
 		return nil, err

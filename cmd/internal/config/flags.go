@@ -128,7 +128,7 @@ func (f Flags) help(out io.Writer) {
 	if f.Name() == "server" {
 		fmt.Fprint(out, "server [flags]            run the trading engine\n"+
 			"server VERB [flags]       import, export, backup, restore, verify, healthcheck,\n"+
-			"                          print, version; VERB -h explains each\n\n"+
+			"                          key, print, version; VERB -h explains each\n\n"+
 			"A flag wins over its environment variable (ENGINE_ADDR for -addr).\n\n")
 	} else {
 		fmt.Fprintf(out, "server %s [flags]\n\n", f.Name())
