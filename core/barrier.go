@@ -3,6 +3,7 @@ package core
 import (
 	"slices"
 	"sync"
+	"time"
 )
 
 // LostTicks are stored ticks of one symbol that the ring overwrote before they were committed.
@@ -20,12 +21,17 @@ type barrier struct {
 	stored    []uint64 // The highest batch of each shard that storage committed,
 	journaled []uint64 // and up to which all that was handed over has had its effect committed.
 	failed    error    // Storage or the watcher gave up; nobody waits any more.
+
+	journals uint64        // How often journaled was told,
+	givenUp  uint64        // and how often when storage ceased to wait for it; 0: it waits.
+	moved    chan struct{} // Of one: journals or failed changed.
 }
 
 func newBarrier(shards int) barrier {
 	return barrier{
 		waiting: make(map[*Submission]struct{}),
 		stored:  make([]uint64, shards), journaled: make([]uint64, shards),
+		moved: make(chan struct{}, 1),
 	}
 }
 
@@ -71,7 +77,39 @@ func (b *barrier) journal(marks []uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	copy(b.journaled, marks)
+	b.journals++
+	wake(b.moved)
 	b.letGoLocked()
+}
+
+// await waits until everything within marks is journaled. It reports false when that took longer
+// than patience, or did so last time and nothing was journaled since; the error says that it never
+// will be.
+func (b *barrier) await(marks []uint64, patience time.Duration) (bool, error) {
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	for {
+		b.mu.Lock()
+		done := true
+		for s := range marks {
+			done = done && b.journaled[s] >= marks[s]
+		}
+		failed, hopeless := b.failed, b.givenUp == b.journals+1
+		b.mu.Unlock()
+		if done {
+			return true, nil
+		}
+		if failed != nil || hopeless {
+			return false, failed
+		}
+		select {
+		case <-b.moved:
+		case <-late.C:
+			b.mu.Lock()
+			b.givenUp = b.journals + 1
+			b.mu.Unlock()
+		}
+	}
 }
 
 // letGoLocked lets go every sender whose batches all are done. A batch within the marks has its
@@ -95,6 +133,7 @@ func (b *barrier) fail(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.failed = err
+	wake(b.moved)
 	for s := range b.waiting {
 		delete(b.waiting, s)
 		s.done <- err

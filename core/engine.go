@@ -62,6 +62,7 @@ type Engine struct {
 	slowed      atomic.Int64 // Submissions that had to wait for room.
 	refused     atomic.Int64 // Submissions refused for lack of room.
 	held        atomic.Int64 // Batches held until storage had taken closed minutes.
+	ahead       atomic.Int64 // Commits of storage that did not wait for the watcher.
 	movesWanted atomic.Int32
 	movesHeld   atomic.Bool // Some symbol's newest move waits for its reader to catch up.
 

@@ -20,8 +20,9 @@ type shard struct {
 	_       [cacheLine]byte // Below: stored by the shard once a batch, loaded by others.
 	started atomic.Uint64
 	applied atomic.Uint64
-	newest  atomic.Int64 // The latest stored time of any quote applied and handed over.
-	_       [cacheLine - 24]byte
+	newest  atomic.Int64  // The latest stored time of any quote applied and handed over.
+	handed  atomic.Uint64 // The last batch of which the watcher got, or should have got, quotes.
+	_       [cacheLine - 32]byte
 }
 
 // run applies batches until the inbox is closed and drained.

@@ -41,6 +41,7 @@ type Stats struct {
 	Held      int64 // Batches that waited until storage had taken closed minutes.
 	Queued    int64 // Quotes in the inboxes now.
 	HandWaits int64 // Batches that waited for room at the watcher.
+	Ahead     int64 // Commits of storage that did not wait for what their quotes did.
 	QueueFull int64 // Batches that ended with more ticks pending than the queue's capacity.
 
 	// Exact is false when quotes came so fast that no moment could be caught; the counters are
@@ -79,6 +80,7 @@ func (e *Engine) Stats() Stats {
 		runtime.Gosched()
 	}
 	s.Slowed, s.Refused = e.slowed.Load(), e.refused.Load()
+	s.Ahead = e.ahead.Load()
 	s.QueueFull, s.Held, s.HandWaits = e.queueFull.Load(), e.held.Load(), e.watcher.waits.Load()
 	for _, sh := range e.shards {
 		s.Queued += sh.inbox.queued()

@@ -1,12 +1,14 @@
 package core
 
+import "time"
+
 // The methods of this file are the storage writer's side of the engine. There is one writer, and
 // it calls them from one goroutine.
 //
-// A commit goes: Applied of each shard, TakeDirty, Cut of each dirty symbol, commit those cuts
-// whole, then Taken for each symbol and Committed with the marks loaded first. Committed is called
-// also when nothing was dirty: an earlier commit may hold what the marks cover. When the commit
-// fails the writer calls MarkDirty with what it took, and nobody was told anything.
+// A commit goes: Applied of each shard, TakeDirty, Cut of each dirty symbol, AwaitEffects, commit
+// those cuts whole, then Taken for each symbol and Committed with the marks loaded first. Committed
+// is called also when nothing was dirty: an earlier commit may hold what the marks cover. When the
+// commit fails the writer calls MarkDirty with what it took, and nobody was told anything.
 
 // StorageSignal is signalled when a sender waits for a commit, when enough ticks are uncommitted,
 // and when a symbol's uncommitted ticks fill half its ring.
@@ -38,6 +40,23 @@ func (e *Engine) TickStart(id SymbolID) uint64 { return e.start[id] }
 
 // BarStart returns the same for the closed bars of a frame.
 func (e *Engine) BarStart(id SymbolID, f Frame) uint64 { return e.barStart[id][f] }
+
+// AwaitEffects waits until what the watcher made of all quotes that were handed over is committed.
+// A crash must not keep a quote, with the number that makes it a duplicate when it is sent again,
+// and lose the stop that it fired. An error means that this never will be committed, and so the
+// cuts must not be. When the watcher commits nothing for as long as patience, it is not waited for
+// until it does again: ticks go on without trading. That is counted.
+func (e *Engine) AwaitEffects(patience time.Duration) error {
+	marks := make([]uint64, len(e.shards))
+	for i, s := range e.shards {
+		marks[i] = s.handed.Load()
+	}
+	ok, err := e.barrier.await(marks, patience)
+	if !ok && err == nil {
+		e.ahead.Add(1)
+	}
+	return err
+}
 
 // Taken says that a cut of a symbol is in the file: of its ticks that many were committed, and that
 // many lost because the ring had overwritten them.

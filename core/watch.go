@@ -19,7 +19,6 @@ type WatchedQuote struct {
 type Handover struct {
 	Shard   int
 	Number  uint64 // The batch's place in its shard's order.
-	Waited  bool   // A sender waits until the effects of the quotes are committed.
 	Quotes  []WatchedQuote
 	Message any // Set when it carries a message, and then nothing else is.
 }
@@ -113,8 +112,9 @@ func (w *Watcher) Queued() (quotes, messages int64) {
 	return w.inbox.queued() - messages*messageCost, messages
 }
 
-// Journaled lets go the senders whose quotes had all their effects committed: marks are, for each
-// shard, the number of the last hand-over that has. They never fall.
+// Journaled lets go the senders whose quotes had all their effects committed, and storage, which
+// keeps no quote before its effects: marks are, for each shard, the number of the last hand-over
+// that has. They never fall.
 func (w *Watcher) Journaled(marks []uint64) { w.engine.barrier.journal(marks) }
 
 // Fail says that nobody will receive any more: waiting senders get err, now and from now on, and
@@ -145,8 +145,9 @@ func (s *shard) hand(m *market, t Time, q *Quote) {
 func (s *shard) handOver(b *Batch) {
 	h, w := s.handing, &s.engine.watcher
 	s.handing = nil
-	h.Shard, h.Number, h.Waited = s.index, s.number, b.waited
+	h.Shard, h.Number = s.index, s.number
 	b.handed = true
+	s.handed.Store(s.number)
 	s.counts.handed += int64(len(h.Quotes))
 	for waited := false; !w.failed.Load(); waited = true {
 		if w.inbox.reserve(h.cost()) {

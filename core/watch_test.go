@@ -319,3 +319,59 @@ func TestMessagesKeepTheirPlace(t *testing.T) {
 		}
 	})
 }
+
+// TestStorageWaitsForEffects: storage goes on when everything handed over had its effects committed,
+// waits for a watcher that commits nothing once and no longer than it may, and never goes on after
+// one that failed.
+//
+// It was seen to find marks of one shard taken for those of another, a watcher that is waited for
+// again and again, and one that failed and is not noticed.
+func TestStorageWaitsForEffects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, stop := runEngine(t, Options{Shards: 2})
+		defer stop()
+		w := e.Watcher()
+		w.Watch(1, true)
+		await := func() (took time.Duration, err error) {
+			start := time.Now()
+			err = e.AwaitEffects(5 * time.Second)
+			return time.Since(start), err
+		}
+		hand := func() *Handover {
+			s := begin(e, append(steps(1, 2), steps(0, 2)...)...)
+			defer s.Release()
+			if err := s.Send(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+			return w.Receive()
+		}
+		want := func(least time.Duration, ahead int64) {
+			t.Helper()
+			took, err := await()
+			if took != least || err != nil || e.Stats().Ahead != ahead {
+				t.Errorf("waited %v, %v, ahead %d; want %v, %d", took, err, e.Stats().Ahead, least, ahead)
+			}
+		}
+		want(0, 0)
+		h := hand()
+		first := h.Number
+		go func() {
+			time.Sleep(time.Second)
+			w.Journaled([]uint64{first, 0}) // Of the wrong shard.
+			time.Sleep(time.Second)
+			w.Journaled([]uint64{0, first})
+		}()
+		want(2*time.Second, 0)
+		w.Release(h)
+		w.Release(hand())
+		want(5*time.Second, 1)
+		want(0, 2)
+		w.Journaled([]uint64{0, first})
+		want(5*time.Second, 3)
+		broken := errors.New("broken")
+		w.Fail(broken)
+		if took, err := await(); took != 0 || !errors.Is(err, broken) {
+			t.Errorf("waited %v, %v for a watcher that failed", took, err)
+		}
+	})
+}

@@ -193,6 +193,7 @@ func (s *Server) appendServerStats(dst []byte, e *core.Stats) []byte {
 	dst = appendInt(dst, `,"batchesHeld":`, e.Held)
 	dst = appendInt(dst, `,"quotesHanded":`, e.Handed)
 	dst = appendInt(dst, `,"batchesHandedLate":`, e.HandWaits)
+	dst = appendInt(dst, `,"commitsAhead":`, e.Ahead)
 	dst = appendInt(dst, `,"queueFull":`, e.QueueFull)
 	dst = appendInt(dst, `,"connections":`, s.connections.Load())
 	dst = appendInt(dst, `,"connectionsRefused":`, s.turnedAway.Load())

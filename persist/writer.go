@@ -22,6 +22,12 @@ type WriterOptions struct {
 // errEngine says that ids of the engine would mean something else in the file.
 var errEngine = errors.New("persist: the engine was not made with the store's symbols and sources")
 
+// errEffects says that quotes may not be kept, because what they did to trading is lost.
+var errEffects = errors.New("persist: what these quotes did is not in the journal")
+
+// effectsPatience is how long a commit waits for a journal that takes nothing.
+const effectsPatience = 5 * time.Second
+
 // How long the writer waits after a failed commit before it tries again.
 const (
 	retryFirst = 10 * time.Millisecond
@@ -121,7 +127,7 @@ func (w *Writer) commitUntil(stop <-chan struct{}) error {
 			return nil
 		}
 		w.failed(err)
-		if isFinal(err) {
+		if isFinal(err) || errors.Is(err, errEffects) {
 			return w.giveUp(err)
 		}
 		select {
@@ -144,6 +150,10 @@ func (w *Writer) commit() error {
 			return nil
 		}
 		return w.checkpoint()
+	}
+	if err := w.engine.AwaitEffects(effectsPatience); err != nil {
+		w.engine.MarkDirty(b.dirty)
+		return fmt.Errorf("%w: %w", errEffects, err)
 	}
 	start := time.Now()
 	if err := w.store.transact(w.write); err != nil {

@@ -1,6 +1,7 @@
 package persist
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -402,4 +404,54 @@ func eventually(t testing.TB, what string, is func() bool) {
 			t.Fatalf("no %s after 20 s", what)
 		}
 	}
+}
+
+// TestNoQuoteIsKeptBeforeItsEffects: a quote that was handed over, and its number, reach the file
+// when what it did is in the journal, and never when that failed.
+//
+// It was seen to find a writer that does not wait, and one that commits after the failure.
+func TestNoQuoteIsKeptBeforeItsEffects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := startMarket(t, marketOptions{Store: Options{Dir: t.TempDir()}})
+		watcher := m.engine.Watcher()
+		watcher.Watch(0, true)
+		w := newWalk(1, 0, m.source("LP"), 0)
+		numbered := func() (last int64) {
+			time.Sleep(3 * time.Second)
+			synctest.Wait()
+			err := m.store.reading(t.Context(), func(_ context.Context, c *conn) (err error) {
+				last, err = c.int("SELECT coalesce(max(last), 0) FROM seq")
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return last
+		}
+		hand := func() *core.Handover {
+			s := m.engine.Begin(core.Now())
+			defer s.Release()
+			for _, q := range w.next(3) {
+				s.Add(q)
+			}
+			if err := s.Send(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+			return watcher.Receive()
+		}
+		h := hand()
+		if got := numbered(); got != 0 {
+			t.Errorf("number %d is in the file before what its quote did", got)
+		}
+		watcher.Journaled([]uint64{h.Number})
+		watcher.Release(h)
+		if got := numbered(); got != 3 {
+			t.Errorf("number %d is in the file; want 3", got)
+		}
+		watcher.Release(hand())
+		watcher.Fail(errors.New("the journal failed"))
+		if got := numbered(); got != 3 {
+			t.Errorf("number %d is in the file, and what its quote did is lost", got)
+		}
+	})
 }

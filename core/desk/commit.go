@@ -16,7 +16,7 @@ type group struct {
 	kept   []Kept
 	calls  []*call
 	marks  []uint64
-	waited bool // Senders wait for the marks.
+	marked bool // The marks moved since they were told.
 }
 
 // end lets all calls go.
@@ -28,7 +28,7 @@ func (g *group) end(err error) {
 	clear(g.kept)
 	clear(g.calls)
 	g.events, g.kept, g.calls = g.events[:0], g.kept[:0], g.calls[:0]
-	g.waited = false
+	g.marked = false
 }
 
 // forward gives the open group to the committer when that is idle, and lets its calls go at once
@@ -37,7 +37,7 @@ func (g *group) end(err error) {
 // one event until they are.
 func (d *Desk) forward() {
 	g := d.open
-	if len(g.calls) == 0 && !g.waited && d.machine.Waiting() == 0 {
+	if len(g.calls) == 0 && !g.marked && d.machine.Waiting() == 0 {
 		return
 	}
 	var spare *group
@@ -48,7 +48,7 @@ func (d *Desk) forward() {
 	}
 	g.events = d.machine.Take(g.events)
 	if len(g.events) == 0 {
-		if g.waited {
+		if g.marked {
 			d.watcher.Journaled(d.marks)
 		}
 		g.end(nil)

@@ -199,7 +199,7 @@ func (d *Desk) takeQuotes(h *core.Handover) {
 	}
 	d.counts.quotes.Add(taken)
 	d.marks[h.Shard] = h.Number
-	d.open.waited = d.open.waited || h.Waited
+	d.open.marked = true
 }
 
 // do has a call done, or ends it at once.
