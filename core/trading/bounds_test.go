@@ -8,7 +8,8 @@ import (
 	"tradingengine/core"
 )
 
-// TestBounds: each bound of an account and of amounts, and what is said when it is reached.
+// TestBounds: each bound of an account and of amounts, and what is said when it is reached. It was
+// seen to find a reversal that counted as one position more.
 func TestBounds(t *testing.T) {
 	d := newDesk(t, func(s *core.Symbol) {
 		if s.Name == "BTCUSD" {
@@ -17,13 +18,14 @@ func TestBounds(t *testing.T) {
 	})
 	d.options.OrdersMax, d.options.PositionsMax, d.options.AccountsMax = 2, 2, 2
 	a := d.account("USD", "10000")
-	d.account("USD", "0", func(s *Settings) { s.MarginMode = Netting })
+	netting := d.account("USD", "10000", func(s *Settings) { s.MarginMode = Netting })
 	_, err := d.OpenAccount(d.clock, Settings{Currency: usd}, 0)
 	if refusalCode(err) != "SETTINGS" {
 		t.Errorf("a third account: %v", err)
 	}
 	d.quote("EURUSD", "1.10000", "1.10010")
 	d.quote("BTCUSD", "50000.00", "50000.00")
+	d.quote("ETHUSD", "3000.00", "3000.00")
 	for range 2 {
 		d.place(a, "BUY 0.01 EURUSD LIMIT price=1.00000")
 		d.place(a, "BUY 0.01 EURUSD")
@@ -33,6 +35,14 @@ func TestBounds(t *testing.T) {
 	d.place(a, "SELL 0.01 EURUSD reduce")
 	d.place(a, "BUY 0.01 EURUSD")
 	d.refused(a, "BUY 900000000 BTCUSD", "TOO_LARGE")
+	d.place(netting, "BUY 0.01 EURUSD")
+	d.place(netting, "BUY 0.01 BTCUSD")
+	d.place(netting, "SELL 0.02 EURUSD") // Reversed, there are still two.
+	d.place(netting, "SELL 0.01 EURUSD")
+	d.place(netting, "BUY 0.03 EURUSD")
+	d.refused(netting, "BUY 0.01 ETHUSD", "TOO_MANY_POSITIONS")
+	d.place(netting, "SELL 0.01 EURUSD")
+	d.place(netting, "BUY 0.01 ETHUSD")
 	f := func(amount Money, want string) {
 		t.Helper()
 		if got := refusalCode(d.Transfer(d.clock, a, Deposit, amount, "")); got != want {

@@ -34,7 +34,13 @@ func (c *comparison) placeOne() {
 	}
 	pair := c.chance(50)
 	list := []OrderRequest{c.randomOrder(account), c.randomOrder(account)}
-	if pair && c.chance(80) {
+	if pair && c.chance(20) {
+		for i := range list { // Both limits are reached.
+			r := &list[i]
+			r.Type, r.TimeInForce, r.StopLoss, r.TakeProfit, r.LimitPrice = Limit, 0, 0, 0, 0
+			r.Price, r.Volume = c.mid[r.Symbol]+c.away(r.Symbol, 3-2*int(r.Side)), 1_000_000
+		}
+	} else if pair && c.chance(80) {
 		for i := range list {
 			list[i].Type = Stop
 			list[i].TimeInForce, list[i].StopLoss, list[i].TakeProfit = 0, 0, 0

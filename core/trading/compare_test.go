@@ -26,7 +26,7 @@ func ratio(n *big.Int, d int64) *big.Rat {
 // the other hedged side, exposures not valued when a rate moved, a stop-out that closed too much,
 // stops fired outside the session, a trailing stop that moved back, one that missed a single point,
 // a bound or trading state not looked at when an order fired, credit withdrawn, a balance lifted
-// too early, and a flag that the journal lost.
+// too early, margin asked for both of a pair, and a flag that the journal lost.
 func TestNaive(t *testing.T) {
 	runs, steps := 3, 50_000
 	switch {

@@ -56,11 +56,17 @@ func (m *Machine) placeList(now core.Time, list []OrderRequest, oco bool) ([]Res
 	return results, nil
 }
 
-// checkList checks a list as if each order were placed after those before it.
+// checkList checks a list as if each order were placed after those before it. At most one of a
+// pair fills, so each of it is checked as if the other were never filled.
 func (m *Machine) checkList(a *account, list []OrderRequest, oco bool) (int, *Refusal) {
 	m.trial.start(a)
 	for i := range list {
 		r := &list[i]
+		if oco {
+			orders := m.trial.orders
+			m.trial.start(a)
+			m.trial.orders = orders
+		}
 		refusal := m.listFault(a, list, i, oco)
 		if refusal == nil {
 			refusal = m.check(&m.trial, r)

@@ -85,6 +85,33 @@ func TestQuotesGoForward(t *testing.T) {
 	}
 }
 
+// TestDayOrderAfterRestart: a DAY order placed before trading time has moved on ends at the next
+// 17:00, not at the last one, whose swaps are tried again.
+func TestDayOrderAfterRestart(t *testing.T) {
+	d := newDesk(t)
+	a := d.account("USD", "1000")
+	d.quote("EURUSD", "1.10000", "1.10010")
+	d.place(a, "BUY 0.01 EURUSD")
+	d.restart()
+	o := d.place(a, "BUY 0.01 EURUSD LIMIT price=1.09000 DAY")
+	if want := d.at("2026-01-19T22:00:00Z"); o.ExpireAt != want {
+		t.Errorf("expires %v; want %v", o.ExpireAt, want)
+	}
+	d.clock = d.Now() + core.Second
+	d.Advance(d.clock)
+	d.step()
+	if n := d.count(OrderExpired); n != 0 {
+		t.Errorf("%d orders expired a second later", n)
+	}
+	d.clock = o.ExpireAt
+	d.Advance(d.clock)
+	d.step()
+	if n := d.count(OrderExpired); n != 1 {
+		t.Errorf("%d orders expired at 17:00", n)
+	}
+	d.checkReplay()
+}
+
 // TestMovesJoin: successive moves of one stop between two takes are one event, and the fold of the
 // events is the state all the same.
 func TestMovesJoin(t *testing.T) {

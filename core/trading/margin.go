@@ -52,7 +52,8 @@ func (m *Machine) checkFill(t *trial, d *delta, r *OrderRequest, q *Quote) *Refu
 	if size := x.worth(notional, num, den, 1); !ok1 || !ok2 || size > MoneyMax {
 		return &Refusal{Code: CodeTooLarge, Detail: "the position would be too large to count exactly"}
 	}
-	if e.opened > 0 && (a.MarginMode == Hedging || e.opened == max(e.long, e.short)) {
+	// A reversal leaves as many positions as there were.
+	if e.opened > 0 && (a.MarginMode == Hedging || d.long+d.short == 0) {
 		if t.positions++; t.positions > m.options.PositionsMax {
 			return &Refusal{
 				Code: CodeTooManyPositions,

@@ -41,6 +41,9 @@ func (n *naive) placeList(now core.Time, list []OrderRequest, pair bool) (codes 
 	fault, at := "", 0
 	for i := range list {
 		list[i] = n.completed(list[i])
+		if fault == "" && pair { // One of them fills at most.
+			p = n.plan(a)
+		}
 		if fault == "" {
 			if fault, at = n.check(a, p, &list[i]), i; pair && list[i].Type == Market {
 				fault = "OCO"

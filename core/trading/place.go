@@ -100,7 +100,8 @@ func (m *Machine) accept(a *account, r *OrderRequest, linked OrderID) *order {
 	}
 	o.Fingerprint = m.fingerprint(&o.OrderRequest)
 	if o.TimeInForce == DAY {
-		o.ExpireAt = m.dayEnd
+		// Not m.dayEnd: after a restart that is the last 17:00 until time moves on.
+		o.ExpireAt = core.D1.End(core.D1.Open(m.now))
 	}
 	q := &m.markets[r.Symbol].quote
 	if o.Type == TrailingStop {
