@@ -56,7 +56,7 @@ func (m *Machine) apply(e *Event) (err error) {
 	case *MarginData:
 		a.MarginCall = e.Type == MarginCalled || e.Type == StopOut && a.MarginCall
 	case *AdjustmentData:
-		err = m.post(a, d.Posting)
+		err = m.applyAdjustment(a, d)
 	case *StateData:
 		if a != nil {
 			a.TradingState = d.State
@@ -199,6 +199,16 @@ func (m *Machine) applySwap(a *account, d *SwapData) error {
 	}
 	p.Swap += d.Amount
 	p.SwapTime = d.Rollover
+	return m.post(a, d.Posting)
+}
+
+// applyAdjustment lifts a balance and takes the credit that the loss used up.
+func (m *Machine) applyAdjustment(a *account, d *AdjustmentData) error {
+	if d.CreditUsed < 0 || d.CreditUsed > min(a.Credit, d.Posting.Amount) {
+		return fmt.Errorf("%d of a credit of %d cannot cover %d", d.CreditUsed, a.Credit,
+			d.Posting.Amount)
+	}
+	a.Credit -= d.CreditUsed
 	return m.post(a, d.Posting)
 }
 

@@ -216,7 +216,7 @@ func (c *comparison) transferOne(account int) {
 	case a.balance > 300_000:
 		kind, amount = Withdraw, Money(a.balance-150_000)
 	case c.chance(10):
-		kind, amount = Credit, 1_000
+		kind, amount = Credit, []Money{1_000, 50_000, 200_000}[c.random.IntN(3)]
 	case c.chance(30):
 		kind, amount = Withdraw, Money(1+c.random.Int64N(400_000))
 	}

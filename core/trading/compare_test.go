@@ -25,8 +25,8 @@ func ratio(n *big.Int, d int64) *big.Rat {
 // triple day that was not, an OCO order that stayed, a margin that ignored a changed leverage or
 // the other hedged side, exposures not valued when a rate moved, a stop-out that closed too much,
 // stops fired outside the session, a trailing stop that moved back, one that missed a single point,
-// a bound or trading state not looked at when an order fired, credit withdrawn, a balance lifted
-// too early, margin asked for both of a pair, and a flag that the journal lost.
+// a bound or trading state not looked at when an order fired, credit withdrawn or never used up, a
+// balance lifted too early, margin asked for both of a pair, and a flag that the journal lost.
 func TestNaive(t *testing.T) {
 	runs, steps := 3, 50_000
 	switch {

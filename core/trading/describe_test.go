@@ -53,6 +53,9 @@ func (s *script) describe(e *Event) string {
 		amount("margin ", d.Margin, d.Currency)
 	case *AdjustmentData:
 		amount("", d.Posting.Amount, d.Posting.Currency)
+		if d.CreditUsed > 0 {
+			amount("of it credit ", d.CreditUsed, d.Posting.Currency)
+		}
 	case *StateData:
 		fmt.Fprintf(&w, " %d %v, was %v", e.Account, d.State, d.Previous)
 	}

@@ -155,8 +155,12 @@ type MarginData struct {
 	Quote          Quote // The quote that was processed; none after a command.
 }
 
-// AdjustmentData is the payload of BalanceAdjusted.
-type AdjustmentData struct{ Posting Posting }
+// AdjustmentData is the payload of BalanceAdjusted. The loss uses up credit before it is a gift:
+// CreditUsed is how much, at most what the posting lifts the balance by.
+type AdjustmentData struct {
+	Posting    Posting
+	CreditUsed Money
+}
 
 // StateData is the payload of TradingStateChanged.
 type StateData struct{ State, Previous TradingState }

@@ -228,6 +228,15 @@ func (r *reader) commissionData() *CommissionData {
 	return d
 }
 
+// adjustmentData: journals from before credit was used up do not name it.
+func (r *reader) adjustmentData() *AdjustmentData {
+	d := &AdjustmentData{Posting: r.posting()}
+	if d.Posting.Type != 0 && r.peek("creditUsed") {
+		d.CreditUsed = r.money("creditUsed", d.Posting.Currency)
+	}
+	return d
+}
+
 // marginData skips the level, which follows from equity and margin.
 func (r *reader) marginData() *MarginData {
 	d := &MarginData{}

@@ -29,7 +29,7 @@ func ParseData(e *Event, symbols *core.Registry, data []byte) error {
 	case MarginCalled, MarginCallEnded, StopOut:
 		e.Data = r.marginData()
 	case BalanceAdjusted:
-		e.Data = &AdjustmentData{Posting: r.posting()}
+		e.Data = r.adjustmentData()
 	case TradingStateChanged:
 		e.Data = r.stateData()
 	default:

@@ -3,6 +3,7 @@ package trading
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"reflect"
 	"strings"
@@ -76,6 +77,50 @@ func TestEveryEventIsRead(t *testing.T) {
 		}
 	}
 	d.checkReplay()
+}
+
+// TestCreditUsed: a journal from before adjustments named the credit they used is read as it was
+// meant then, and one that uses more credit than there is is refused.
+func TestCreditUsed(t *testing.T) {
+	d, journal := sampleJournal(t)
+	var text string
+	var at int
+	for i, e := range journal {
+		if e.Type == BalanceAdjusted {
+			at, text = i, string(AppendData(nil, d.symbols, &e))
+		}
+	}
+	f := func(used, want string) {
+		t.Helper()
+		m, _ := New(Options{Symbols: d.symbols})
+		for _, e := range journal[:at] {
+			if err := m.Replay(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e := journal[at]
+		changed := strings.Replace(text, `,"creditUsed":1.00`, used, 1)
+		if used != "" && !strings.Contains(changed, used) {
+			t.Fatalf("%s has no creditUsed", text)
+		}
+		err := ParseData(&e, d.symbols, []byte(changed))
+		if err == nil {
+			err = m.Replay(e)
+		}
+		got := fmt.Sprint(m.accounts[0].Credit)
+		if errors.Is(err, ErrJournal) {
+			got = "refused"
+		}
+		if got != want {
+			t.Errorf("%s: credit left %s; want %s", changed, got, want)
+		}
+	}
+	f(`,"creditUsed":1.00`, "0")
+	f(`,"creditUsed":0.99`, "1")
+	f("", "100")
+	f(`,"creditUsed":1.01`, "refused")
+	f(`,"creditUsed":-0.01`, "refused")
+	f(`,"creditUsed":x`, "refused")
 }
 
 // TestEventText: the public forms, as clients see them.

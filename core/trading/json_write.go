@@ -54,6 +54,9 @@ func AppendData(dst []byte, symbols *core.Registry, e *Event) []byte {
 		w.margin(d)
 	case *AdjustmentData:
 		w.posting(e, d.Posting)
+		if d.CreditUsed != 0 {
+			w.money("creditUsed", d.CreditUsed, d.Posting.Currency)
+		}
 	case *StateData:
 		w.word("state", d.State.String())
 		w.word("previous", d.Previous.String())

@@ -164,6 +164,7 @@ func (n *naive) supervise(a *naiveAccount) {
 		held = held || p.account == a
 	}
 	if a.balance < 0 && !held && !a.KeepNegative {
+		a.credit -= min(a.credit, -a.balance)
 		n.post(a, House, -a.balance)
 	}
 	a.call = a.call && n.below(a, 105, false)

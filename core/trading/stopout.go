@@ -46,7 +46,7 @@ func (a *account) stopsOut() bool {
 }
 
 // supervise makes margin calls and stop-outs, and lifts a balance that is negative after the last
-// close.
+// close. Credit is lost first: equity changes only by what it does not cover.
 func (m *Machine) supervise(a *account, q Quote) {
 	if a.unpriced == 0 {
 		called := a.used > 0 && compareLevel(a.equity(), a.used, marginCallLevel) <= 0
@@ -58,8 +58,9 @@ func (m *Machine) supervise(a *account, q Quote) {
 		}
 	}
 	if a.Balance < 0 && len(a.positions) == 0 && !a.KeepNegative {
-		d := &AdjustmentData{Posting: a.posting(PostAdjustment, -a.Balance)}
-		m.emit(a.ID, BalanceAdjusted, d)
+		m.emit(a.ID, BalanceAdjusted, &AdjustmentData{
+			Posting: a.posting(PostAdjustment, -a.Balance), CreditUsed: min(a.Credit, -a.Balance),
+		})
 	}
 	if a.unpriced == 0 && a.MarginCall &&
 		(a.used == 0 || compareLevel(a.equity(), a.used, marginCallEndLevel) >= 0) {
