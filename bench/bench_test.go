@@ -260,19 +260,22 @@ func TestThrottleShareOfARunningMarket(t *testing.T) {
 }
 
 func TestMissedTargetsExitWithOne(t *testing.T) {
+	t.Parallel() // Some runs wait until nothing more can come.
 	f := func(name string, target string, spoil func(*engine), args ...string) {
-		t.Helper()
-		e := newEngine(t)
-		spoil(e)
-		args = append([]string{"-duration", "200ms", "-ws", "1", "-get-conns", "4"}, args...)
-		o := start(t, e, args...)
-		if o.code != exitMissed || o.report.OK {
-			t.Errorf("%s: got exit code %d", name, o.code)
-		}
-		o.wantState(t, target, report.Missed)
-		if !strings.Contains(o.stderr, "missed") {
-			t.Errorf("%s: the table does not say so:\n%s", name, o.stderr)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEngine(t)
+			spoil(e)
+			args = append([]string{"-duration", "200ms", "-ws", "1", "-get-conns", "4"}, args...)
+			o := start(t, e, args...)
+			if o.code != exitMissed || o.report.OK {
+				t.Errorf("got exit code %d", o.code)
+			}
+			o.wantState(t, target, report.Missed)
+			if !strings.Contains(o.stderr, "missed") {
+				t.Errorf("the table does not say so:\n%s", o.stderr)
+			}
+		})
 	}
 	answer := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {

@@ -103,6 +103,7 @@ func startServer(t *testing.T) string {
 // All kinds of readers and both ways of quotes, on the real server. Latency depends on how busy the
 // machine is, so it is not looked at.
 func TestRealServer(t *testing.T) {
+	t.Parallel()
 	address := startServer(t)
 	for _, way := range []string{"post commit", "ws commit", "ws accept"} {
 		via, ack, _ := strings.Cut(way, " ")

@@ -78,9 +78,9 @@ func (f *follower) toggle(e *Engine, id SymbolID) {
 //
 // It was seen to find a batch that hands over only the newest of successive quotes of a symbol.
 func TestWatcherGetsEveryQuoteInOrder(t *testing.T) {
-	seed, each := rand.Uint64(), 60_000
+	seed, each := rand.Uint64(), 30_000
 	if testing.Short() {
-		each = 15_000
+		each = 10_000
 	}
 	e, stop := runEngine(t, Options{Shards: 3, Watched: BatchMax, Messages: 1, Bars: 50_000})
 	w := e.Watcher()

@@ -68,6 +68,7 @@ func TestBodyRoom(t *testing.T) {
 //
 // It was seen to fail when a body was only counted after it had arrived.
 func TestLargeBodiesTogether(t *testing.T) {
+	t.Parallel() // It waits for a time-out.
 	m := newTestMarket(t, marketOptions{server: func(o *Options) {
 		o.Limits.Bodies, o.Limits.ReadTimeout = 6<<20, 3*time.Second
 	}})

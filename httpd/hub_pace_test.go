@@ -27,7 +27,7 @@ func (m *streamMarket) burst(n int, names ...string) {
 func TestBurstLapsNobody(t *testing.T) {
 	o := streamMarketOptions{hub: func(o *hubOptions) { o.slow = time.Hour }}
 	inBubble(t, o, func(t *testing.T, m *streamMarket) {
-		const ticks = 20_000
+		ticks := rounds(6_000, 20_000)
 		names := []string{"EURUSD", "USDJPY"}
 		stuck := m.pipe(names...)
 		watchers, errs := make([]*tickWatcher, 3), make(chan error, 3)

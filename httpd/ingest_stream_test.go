@@ -241,7 +241,7 @@ func TestIngestInFlight(t *testing.T) {
 		m := newTestMarket(t, marketOptions{engine: func(o *core.Options) { o.Throttle = 0 }})
 		m.storage.held.Store(true)
 		c := m.sender("")
-		const frames = 200
+		frames := flying + 30
 		sent := make(chan error, 1)
 		go func() {
 			for i := range frames {
@@ -361,6 +361,7 @@ func TestIngestStorageTrouble(t *testing.T) {
 
 // TestIngestUnread: a sender that never reads its answers is read no more, and cut off.
 func TestIngestUnread(t *testing.T) {
+	t.Parallel() // It waits for the server's patience to end.
 	m := newTestMarket(t, marketOptions{hub: func(o *hubOptions) { o.slow = 2 * time.Second }})
 	m.storage.forgets = true
 	c := m.sender("?ack=accept")

@@ -77,31 +77,40 @@ func (b *naiveBar) line(complete bool) string {
 
 // naiveList filters bars and prints them; last is the forming one's place, or beyond all.
 func naiveList(bars []naiveBar, w window, last int) string {
-	var lines []string
+	var inside []int
 	for i := range bars {
 		if w.after < bars[i].open && bars[i].open <= w.through {
-			lines = append(lines, bars[i].line(i < last))
+			inside = append(inside, i)
 		}
 	}
-	if n := len(lines); n > w.limit {
+	if n := len(inside); n > w.limit {
 		if w.forward {
-			lines = lines[:w.limit]
+			inside = inside[:w.limit]
 		} else {
-			lines = lines[n-w.limit:]
+			inside = inside[n-w.limit:]
 		}
 	}
-	if len(lines) == 0 {
+	if len(inside) == 0 {
 		return "[]\n"
+	}
+	var lines []string
+	for _, i := range inside {
+		lines = append(lines, bars[i].line(i < last))
 	}
 	return "[\n" + strings.Join(lines, ",\n") + "\n]\n"
 }
 
-// newYorkDay is the last 17:00 in New York, the slow way.
-func newYorkDay(t core.Time) core.Time {
+var newYork = sync.OnceValue(func() *time.Location {
 	place, err := time.LoadLocation("America/New_York")
 	if err != nil {
 		panic(err)
 	}
+	return place
+})
+
+// newYorkDay is the last 17:00 in New York, the slow way.
+func newYorkDay(t core.Time) core.Time {
+	place := newYork()
 	d := t.Std().In(place)
 	open := time.Date(d.Year(), d.Month(), d.Day(), 17, 0, 0, 0, place)
 	if d.Before(open) {
@@ -130,7 +139,7 @@ func TestBarsWindows(t *testing.T) {
 		t.Run(parameters, func(t *testing.T) {
 			for _, side := range sideNames {
 				bars := naiveBars(quotes, side, openOf)
-				for range 40 {
+				for range rounds(8, 40) {
 					w := window{timeMin, timeMax, 1 + rnd.IntN(min(len(bars)+10, 1500)), false}
 					path := fmt.Sprintf("/ohlc?symbol=EURUSD&%s&price=%s&limit=%d", parameters, side, w.limit)
 					near := func() core.Time {

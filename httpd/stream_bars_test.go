@@ -149,7 +149,7 @@ func TestBarsCloseOnce(t *testing.T) {
 		watchers[2].behind = true
 		go follow(0)
 		go follow(1)
-		m.randomQuotes(rand.New(rand.NewPCG(rand.Uint64(), 4)), names, 60_000, 40*time.Millisecond)
+		m.randomQuotes(rand.New(rand.NewPCG(rand.Uint64(), 4)), names, rounds(20_000, 60_000), 40*time.Millisecond)
 		m.pass(6 * time.Minute)
 		go follow(2)
 		m.pass(time.Second)

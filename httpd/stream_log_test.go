@@ -154,7 +154,7 @@ func TestStreamLogEnd(t *testing.T) {
 	}
 	var leavers []*leaver
 	var frames []byte
-	for i := range 5000 {
+	for i := range rounds(1500, 5000) {
 		if i%7 == 0 {
 			leavers = append(leavers, &leaver{cursor: l.add(nil), from: len(frames), to: -1})
 		}

@@ -69,7 +69,7 @@ func (f *fakePast) series() pastSeries {
 // TestStreamPastAgainstNaive reads the past of a market that goes on, with rings so short that the
 // reader is overtaken again and again, and compares with all there was.
 func TestStreamPastAgainstNaive(t *testing.T) {
-	for range 3000 {
+	for range rounds(300, 3000) {
 		seed := rand.Uint64()
 		f := &fakePast{random: rand.New(rand.NewPCG(seed, 0))}
 		f.promise = 1 + f.random.IntN(40)

@@ -165,7 +165,8 @@ func TestQuotesBuildTheBars(t *testing.T) {
 			}()
 		}
 		names := []string{"EURUSD", "USDJPY", "BTCUSD"}
-		m.randomQuotes(rand.New(rand.NewPCG(rand.Uint64(), 3)), names, 20_000, 40*time.Millisecond)
+		pause := time.Duration(rounds(100, 40)) * time.Millisecond // Both make more than two minutes.
+		m.randomQuotes(rand.New(rand.NewPCG(rand.Uint64(), 3)), names, rounds(8_000, 20_000), pause)
 		m.pass(11 * time.Second)
 		for _, c := range clients {
 			c.close()

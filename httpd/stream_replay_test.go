@@ -175,7 +175,7 @@ func TestResumeMissesNothing(t *testing.T) {
 		r := &resumer{m, map[string][]core.Time{}, rand.New(rand.NewPCG(seed, uint64(i)+10))}
 		resumers[i] = r
 		visiting.Go(func() {
-			for range 12 {
+			for range rounds(4, 12) {
 				if errs[i] = r.visit(1 + r.rest.IntN(4000)); errs[i] != nil {
 					return
 				}

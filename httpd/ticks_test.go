@@ -55,7 +55,7 @@ func TestTicksWindows(t *testing.T) {
 			}
 			seed := rand.Uint64()
 			rnd := rand.New(rand.NewPCG(seed, 1))
-			for range 300 {
+			for range rounds(60, 300) {
 				w := window{timeMin, timeMax, 1 + rnd.IntN(ticks+20), false}
 				path := fmt.Sprintf("/ticks?symbol=EURUSD&limit=%d", w.limit)
 				near := func() core.Time {

@@ -12,7 +12,7 @@ import (
 func quoteAll(m *market, walks []*walk, until func() bool) {
 	for !until() {
 		for _, w := range walks {
-			m.mustSend(w.next(60))
+			m.mustSend(w.next(10)) // Pages of the log count, not ticks.
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -12,13 +13,22 @@ import (
 func queryLines(t testing.TB, s *Store, text string) []string {
 	t.Helper()
 	var lines []string
+	var line []byte
 	err := s.readConn(context.Background(), func(c *conn) error {
 		return c.query(context.Background(), text, func(row []driver.Value) error {
-			line := ""
+			line = line[:0]
 			for _, v := range row {
-				line += fmt.Sprint(v, " ")
+				switch v := v.(type) {
+				case int64:
+					line = strconv.AppendInt(line, v, 10)
+				case string:
+					line = append(line, v...)
+				default:
+					line = fmt.Append(line, v)
+				}
+				line = append(line, ' ')
 			}
-			lines = append(lines, line)
+			lines = append(lines, string(line))
 			return nil
 		})
 	})

@@ -70,6 +70,9 @@ func naivePoints(t testing.TB, text string, digits int) int64 {
 	return int64(math.Round(f * math.Pow10(digits)))
 }
 
+// naiveFiles are the files that were read before, by their paths.
+var naiveFiles = map[string][]naiveQuote{}
+
 // naiveRead reads the recorded files, each sorted, into one list ordered by time and base name.
 func naiveRead(t testing.TB, paths ...string) []naiveQuote {
 	t.Helper()
@@ -79,41 +82,50 @@ func naiveRead(t testing.TB, paths ...string) []naiveQuote {
 	})
 	var all []naiveQuote
 	for _, path := range paths {
-		file, err := os.Open(path)
-		if err != nil {
-			t.Fatal(err)
+		if naiveFiles[path] == nil {
+			naiveFiles[path] = naiveReadFile(t, path)
 		}
-		var r io.Reader = file
-		if strings.HasSuffix(path, ".gz") {
-			if r, err = gzip.NewReader(file); err != nil {
-				t.Fatal(err)
-			}
-		}
-		lines := bufio.NewScanner(r)
-		for n := 0; lines.Scan(); n++ {
-			if n == 0 {
-				continue
-			}
-			column := strings.Split(lines.Text(), ",")
-			ms, err := strconv.ParseInt(column[0], 10, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			digits := naiveDigits(column[1])
-			all = append(all, naiveQuote{
-				time: ms * 1000, symbol: column[1],
-				bid: naivePoints(t, column[2], digits), ask: naivePoints(t, column[3], digits),
-				lp: "IMPORT",
-			})
-		}
-		if err := lines.Err(); err != nil {
-			t.Fatal(err)
-		}
-		if err := file.Close(); err != nil {
+		all = append(all, naiveFiles[path]...)
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].time < all[j].time })
+	return all
+}
+
+func naiveReadFile(t testing.TB, path string) (all []naiveQuote) {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r io.Reader = file
+	if strings.HasSuffix(path, ".gz") {
+		if r, err = gzip.NewReader(file); err != nil {
 			t.Fatal(err)
 		}
 	}
-	sort.SliceStable(all, func(i, j int) bool { return all[i].time < all[j].time })
+	lines := bufio.NewScanner(r)
+	for n := 0; lines.Scan(); n++ {
+		if n == 0 {
+			continue
+		}
+		column := strings.Split(lines.Text(), ",")
+		ms, err := strconv.ParseInt(column[0], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digits := naiveDigits(column[1])
+		all = append(all, naiveQuote{
+			time: ms * 1000, symbol: column[1],
+			bid: naivePoints(t, column[2], digits), ask: naivePoints(t, column[3], digits),
+			lp: "IMPORT",
+		})
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
 	return all
 }
 

@@ -114,11 +114,11 @@ func TestReadsHaveDeadlines(t *testing.T) {
 
 	// A read that never ends is ended by the store's deadline, and by whoever needs the log.
 	run := func() error { return m.store.endlessRead(t.Context(), func() {}) }
-	m.store.opts.ReadTimeout = 10 * time.Millisecond
+	m.store.readTimeout = 10 * time.Millisecond
 	if err := run(); !errors.Is(err, ErrReadEnded) {
 		t.Errorf("an endless read: got %v, want ErrReadEnded", err)
 	}
-	m.store.opts.ReadTimeout = time.Minute
+	m.store.readTimeout = time.Minute
 	ended := make(chan error, 1)
 	go func() { ended <- run() }()
 	for {
@@ -137,7 +137,8 @@ func TestReadsHaveDeadlines(t *testing.T) {
 	}
 }
 
-// endlessRead reads the file, says so, and never ends by itself.
+// endlessRead reads the file, says so, and never ends by itself. It rests between its rows, so that
+// others get something done.
 func (s *Store) endlessRead(ctx context.Context, begun func()) error {
 	return s.reading(ctx, func(ctx context.Context, c *conn) error {
 		rows := 0
@@ -146,6 +147,7 @@ func (s *Store) endlessRead(ctx context.Context, begun func()) error {
 			if rows++; rows == 1 {
 				begun()
 			}
+			time.Sleep(100 * time.Microsecond)
 			return nil
 		})
 	})

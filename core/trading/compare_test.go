@@ -28,12 +28,12 @@ func ratio(n *big.Int, d int64) *big.Rat {
 // a bound or trading state not looked at when an order fired, credit withdrawn or never used up, a
 // balance lifted too early, margin asked for both of a pair, and a flag that the journal lost.
 func TestNaive(t *testing.T) {
-	runs, steps := 3, 50_000
+	runs, steps := 3, 35_000
 	switch {
 	case *long:
 		runs, steps = 10, 100_000
 	case testing.Short():
-		runs, steps = 1, 15_000
+		runs, steps = 1, 10_000
 	}
 	for run := range runs {
 		seed := uint64(run + 1)

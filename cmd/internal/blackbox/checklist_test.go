@@ -33,11 +33,12 @@ func (o *operator) types(command, want string) {
 
 // TestChecklist is an operator who follows the document, in its order and with its words: default
 // address, default files, the binary under its name. It takes half a minute because the document
-// waits that long. Lines that no server can satisfy as printed are typed as README has them.
+// waits that long, and others run beside it meanwhile. Lines that no server can satisfy as printed are typed as README has them.
 func TestChecklist(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits half a minute, as the document does")
 	}
+	t.Parallel()
 	need(t, "bash", "curl", "jq", "grep", "awk", "ps", "pgrep")
 	dir := t.TempDir()
 	exe, err := os.ReadFile(executable())
@@ -83,7 +84,7 @@ func TestChecklist(t *testing.T) {
 	o.types(`grep "throttled=" server.log | tail -5`, stats)
 	o.types(`grep "Stats:" server.log | tail -10`, stats)
 	o.types(`grep -i "optimized\|throttled\|flushed" server.log | grep -c 'Flushed [0-9]* ticks to disk'`,
-		`[34]\n`)
+		`[3-5]\n`)
 	o.types(`grep -i "error\|panic\|fatal" server.log || true`, ``)
 	o.types(`grep "default\|Queue full" server.log || true`, ``)
 	o.types(`grep "Queue full" server.log || true`, ``)
@@ -92,7 +93,7 @@ func TestChecklist(t *testing.T) {
 	o.types(`curl -s http://localhost:7999/api/config | jq .maxTicksPerSymbol`, "50000\n")
 	o.types(`tail -50 server.log | wc -l`, `\d+\n`)
 	o.types(`ps aux | grep '[s]erver' | awk '{print $6}' | head -1`, `\d+\n`)
-	o.types(healthCheck, `\[[^]]+\] ✅ HEALTHY \| Memory: \d[\d\s]*KB \| Uptime: \d+m\n`)
+	o.types(healthCheck, `\[[^]]+\] ✅ HEALTHY \| Memory: \d[\d\s]*KB \| Uptime: (\d+m\s)+`)
 	o.types(`if [ "$(curl -s http://localhost:7999/health)" != "OK" ]; then echo alert; fi`, ``)
 	o.types(`cp server.exe server.exe.backup.$(date +%s); ls -lart server.exe.backup.* | wc -l`, "1\n")
 

@@ -19,7 +19,7 @@ func TestKillDuringRecovery(t *testing.T) {
 	early, late := 0, 0
 	for range rounds(2, 6, 40) {
 		c.load()
-		c.wait(200*time.Millisecond, 500*time.Millisecond)
+		c.wait(100*time.Millisecond, 300*time.Millisecond)
 		c.kill()
 		for range 8 {
 			c.launch()

@@ -178,7 +178,7 @@ func TestKill(t *testing.T) {
 	n := rounds(3, 30, 300)
 	for round := range n {
 		c.load()
-		c.wait(20*time.Millisecond, 600*time.Millisecond)
+		c.wait(20*time.Millisecond, 400*time.Millisecond)
 		c.kill()
 		if round%10 == 0 {
 			checkIntegrity(t, c.data())

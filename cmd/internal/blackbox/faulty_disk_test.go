@@ -13,6 +13,7 @@ import (
 //
 // It was seen to fail on a writer that tries a failed sync again.
 func TestFailedSyncEndsTheServer(t *testing.T) {
+	t.Parallel()
 	c := newCrash(t)
 	for range rounds(1, 3, 30) {
 		f := startFaulty(t, c.dir)
@@ -63,6 +64,7 @@ func TestFailedSyncEndsTheServer(t *testing.T) {
 // It was seen to fail on an engine that takes a disk that is slow for one that does nothing, and on
 // one that says that the queue is full with every batch.
 func TestSlowDisk(t *testing.T) {
+	t.Parallel()
 	c := newCrash(t)
 	f := startFaulty(t, c.dir, "-ring", "4000", "-queue", "1000")
 	c.server = f.server

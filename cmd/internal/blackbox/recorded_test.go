@@ -110,6 +110,7 @@ func points(t *testing.T, decimal string, digits int) int64 {
 // It was seen to fail when a move of exactly the threshold was dropped, and when every tenth quote
 // of a minute left out the ask.
 func TestRecordedDays(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(recorded(t), "ticks-*.csv.gz"))
 	if err != nil || len(files) < 13 {
 		t.Fatalf("%d recorded files (%v), want 13", len(files), err)

@@ -155,6 +155,7 @@ func (c *chain) follow(s *server) {
 // It was seen to fail on a desk that answers before the commit, and on one that commits effects
 // without their keys.
 func TestTradeKill(t *testing.T) {
+	t.Parallel()
 	need(t, "sqlite3")
 	seed := *crashSeed
 	if seed == 0 {
