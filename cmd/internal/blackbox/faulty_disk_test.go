@@ -13,7 +13,6 @@ import (
 //
 // It was seen to fail on a writer that tries a failed sync again.
 func TestFailedSyncEndsTheServer(t *testing.T) {
-	t.Parallel()
 	c := newCrash(t)
 	for range rounds(1, 3, 30) {
 		f := startFaulty(t, c.dir)

@@ -53,7 +53,7 @@ func TestChecklistRollback(t *testing.T) {
 	}
 	dir, build := t.TempDir(), t.TempDir()
 	old := readText(t, copyBinary(t, dir))
-	o := &operator{t, dir}
+	o := &operator{t: t, dir: dir}
 
 	running := o.launchAsPrinted()
 	o.types(`curl http://localhost:7999/health 2>/dev/null`, `OK`)
@@ -146,7 +146,7 @@ func TestNewerFileIsRefused(t *testing.T) {
 	if code := s.stop(); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
-	o := &operator{t, dir}
+	o := &operator{t: t, dir: dir}
 	o.types(`sqlite3 d/market.db "PRAGMA user_version=2000"`, ``)
 	newer := launch(t, dir, "-addr", "127.0.0.1:0", "-feed", "none", "-data", "d")
 	if code := newer.exitCode(10 * time.Second); code != 1 ||
