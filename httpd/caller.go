@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
 
@@ -57,6 +58,7 @@ type caller struct {
 	role Role
 	// accounts are those of a trader, the one that is meant when none is named first.
 	accounts []trading.AccountID
+	revoked  atomic.Bool // Since when it is let in no more.
 }
 
 // anybody may do everything, where no key is asked for.

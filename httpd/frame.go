@@ -27,6 +27,7 @@ const (
 	closeProtocol    = 1002
 	closeNoStatus    = 1005 // Never sent: a close frame without a code.
 	closeInvalidText = 1007
+	closePolicy      = 1008 // The client may not do that, or not without a key.
 	closeTooBig      = 1009
 	closeTryLater    = 1013
 	closeSlow        = 4008 // Nothing was taken for too long.

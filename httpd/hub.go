@@ -3,6 +3,7 @@ package httpd
 import (
 	"context"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,9 @@ type hubOptions struct {
 	desk    *desk.Desk   // Nil: there are no accounts.
 	history History      // What ticks and bars are replayed from when the engine has them no more.
 	log     *slog.Logger // Nil discards.
+	// identify finds out whose key a text is that came from an address. Required where sessions of
+	// strangers begin.
+	identify func(key []byte, from net.Addr) (*caller, *problem)
 	// fail answers a request that is refused before it becomes a stream. Required by serve.
 	fail func(ctx *fasthttp.RequestCtx, err error)
 
@@ -33,6 +37,8 @@ type hubOptions struct {
 	silence   time.Duration // Silence of a client that ends its session; default 30 s.
 	slow      time.Duration // A connection that takes nothing for this long is closed; default 9 s.
 	closing   time.Duration // How long a client may take to answer a close frame; default 1 s.
+	strangers int           // Sessions at once that have not said who they are; default 256.
+	proof     time.Duration // How long a client may take to say who it is; default 10 s.
 	readPast  time.Duration // Deadline of one read of history; default 10 s.
 
 	// After a pass the hub waits for pace, and paceSession for every session it woke more, so that
@@ -61,6 +67,8 @@ func (o *hubOptions) setDefaults() {
 	setDefault(&o.silence, 30*time.Second)
 	setDefault(&o.slow, 9*time.Second)
 	setDefault(&o.closing, time.Second)
+	setDefault(&o.strangers, strangersMax)
+	setDefault(&o.proof, proofWithin)
 	setDefault(&o.readPast, 10*time.Second)
 	setDefault(&o.pace, time.Millisecond)
 	setDefault(&o.paceSession, 5*time.Microsecond)
@@ -114,8 +122,10 @@ type hubSessions struct {
 	sync.Mutex
 	all    map[*session]struct{}
 	closed bool // No more come in.
-	count  atomic.Int64
-	ended  sync.WaitGroup
+	// strangers are those of which nobody knows yet who they are.
+	strangers int
+	count     atomic.Int64
+	ended     sync.WaitGroup
 }
 
 type hubCommand struct {

@@ -32,11 +32,12 @@ func (h *hub) serve(ctx *fasthttp.RequestCtx) {
 // upgrade turns a request into a session that serves a purpose, or says why not. The
 // fasthttp.Server must have KeepHijackedConns set: a session closes its connection itself.
 func (h *hub) upgrade(ctx *fasthttp.RequestCtx, p purpose) error {
+	who := callerOf(ctx)
 	if !websocket.FastHTTPIsWebSocketUpgrade(ctx) {
 		ctx.Response.Header.Set("Upgrade", "websocket")
 		return upgradeRequired.because("this is a WebSocket; connect with ws://")
 	}
-	if err := h.checkRoom(); err != nil {
+	if err := h.checkRoom(who == &stranger); err != nil {
 		return err
 	}
 	// The library does the handshake and nothing more: reading and writing frames is ours, because
@@ -46,7 +47,6 @@ func (h *hub) upgrade(ctx *fasthttp.RequestCtx, p purpose) error {
 		CheckOrigin: func(*fasthttp.RequestCtx) bool { return true },
 		Error:       func(*fasthttp.RequestCtx, int, error) {},
 	}
-	who := callerOf(ctx)
 	err := upgrader.Upgrade(ctx, func(c *websocket.Conn) { h.begin(c.NetConn(), p, who) })
 	if err != nil {
 		return badHandshake.because(strings.TrimPrefix(err.Error(), "websocket: "))
@@ -132,11 +132,16 @@ func (h *hub) wantedSymbols(ctx *fasthttp.RequestCtx) (streamSymbols, error) {
 }
 
 // checkRoom refuses early what admit would refuse after the handshake.
-func (h *hub) checkRoom() error {
+func (h *hub) checkRoom(stranger bool) error {
 	h.sessions.Lock()
 	defer h.sessions.Unlock()
 	if h.sessions.closed {
 		return shuttingDown.because("the server is shutting down")
+	}
+	if stranger && h.sessions.strangers >= h.opts.strangers {
+		h.counts.turned.Add(1)
+		return tooManyStreams.because("as many clients as may be have not said yet who they are; the " +
+			"header Authorization lets others in")
 	}
 	if len(h.sessions.all) >= h.opts.sessions {
 		h.counts.turned.Add(1)

@@ -58,6 +58,8 @@ func newIngesting(s *Server, commit bool) *ingesting {
 	return in
 }
 
+func (*ingesting) access() access { return forSenders }
+
 func (in *ingesting) frames(conn net.Conn) *frameReader {
 	return newBusyFrameReader(conn, in.server.opts.Limits.IngestFrame)
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"maps"
+	"net"
 	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
@@ -93,8 +94,17 @@ func (k *keyring) set(keys []Key) (gone []*caller) {
 	return gone
 }
 
-// SetKeys says which keys are valid from now on. Only one goroutine may call it at a time.
-func (s *Server) SetKeys(keys []Key) { s.keys.set(keys) }
+// SetKeys says which keys are valid from now on, and ends the sessions of those that are no more.
+// Only one goroutine may call it at a time.
+func (s *Server) SetKeys(keys []Key) {
+	gone := s.keys.set(keys)
+	for _, c := range gone {
+		c.revoked.Store(true)
+	}
+	if len(gone) > 0 {
+		s.hub.expel()
+	}
+}
 
 // Faults of a request that is not let in.
 var (
@@ -103,31 +113,37 @@ var (
 	roleNotAllowed = fault{403, "ROLE_NOT_ALLOWED", "Role not allowed", 0}
 )
 
+func unknownKey() *problem {
+	return badAccessKey.because("there is no such key, or it was revoked")
+}
+
+func roleProblem(who *caller) *problem {
+	return roleNotAllowed.because("a key of the role " + who.role.String() + " may not do this")
+}
+
 // letIn finds out who sends a request and whether that one may use the route.
 func (s *Server) letIn(ctx *fasthttp.RequestCtx, r *route) error {
 	if !s.opts.RequireKeys || r.access == forAnyone {
 		return nil
 	}
-	who, err := s.identify(&ctx.Request.Header)
+	who, err := s.identify(ctx, r)
 	if err != nil {
 		ctx.Response.Header.Set("WWW-Authenticate", "Bearer")
 		return err
 	}
 	ctx.SetUserValue(callerName{}, who)
-	return r.permit(who)
-}
-
-// permit refuses a caller whose role may not use the route.
-func (r *route) permit(who *caller) error {
-	if who.role.may(r.access) {
-		return nil
+	if who != &stranger && !who.role.may(r.access) {
+		return roleProblem(who)
 	}
-	return roleNotAllowed.because("a key of the role " + who.role.String() + " may not do this")
+	return nil
 }
 
-// identify finds out whose key the header of a request names.
-func (s *Server) identify(h *fasthttp.RequestHeader) (*caller, error) {
-	given := h.PeekAll(fasthttp.HeaderAuthorization)
+// identify finds out whose key a request names. A WebSocket may name none yet.
+func (s *Server) identify(ctx *fasthttp.RequestCtx, r *route) (*caller, error) {
+	given := ctx.Request.Header.PeekAll(fasthttp.HeaderAuthorization)
+	if len(given) == 0 && r.socket {
+		return &stranger, nil
+	}
 	if len(given) == 0 {
 		return nil, keyRequired.because("this needs a key, in the header Authorization: Bearer KEY")
 	}
@@ -135,9 +151,17 @@ func (s *Server) identify(h *fasthttp.RequestHeader) (*caller, error) {
 	if len(given) > 1 || !bytes.EqualFold(scheme, []byte("Bearer")) {
 		return nil, badAccessKey.because("the header Authorization must be given once, as Bearer KEY")
 	}
-	who := s.keys.find(bytes.Trim(text, " \t"))
-	if who == nil {
-		return nil, badAccessKey.because("there is no such key, or it was revoked")
+	who, p := s.whose(bytes.Trim(text, " \t"), ctx.RemoteAddr())
+	if p != nil {
+		return nil, p
 	}
 	return who, nil
+}
+
+// whose finds out whose key a text is that came from an address.
+func (s *Server) whose(key []byte, _ net.Addr) (*caller, *problem) {
+	if who := s.keys.find(key); who != nil {
+		return who, nil
+	}
+	return nil, unknownKey()
 }

@@ -21,7 +21,8 @@ type route struct {
 	path   string
 	handle handler
 	access access
-	body   int // Most bytes of a request body; 0 means Limits.Body.
+	body   int  // Most bytes of a request body; 0 means Limits.Body.
+	socket bool // A WebSocket: its key may come in the first message.
 	stats  routeStats
 }
 
@@ -75,8 +76,10 @@ func (s *Server) routes() []*route {
 	}
 	if s.stream != nil {
 		table = append(table,
-			&route{method: get, path: "/ws", handle: s.getStream, access: forReaders},
-			&route{method: get, path: "/ws/ingest", handle: s.getIngest, access: forSenders})
+			&route{method: get, path: "/ws", handle: s.getStream, access: forReaders, socket: true},
+			&route{
+				method: get, path: "/ws/ingest", handle: s.getIngest, access: forSenders, socket: true,
+			})
 	}
 	if s.opts.Desk != nil {
 		table = append(table, s.tradeRoutes()...)

@@ -20,9 +20,9 @@ type session struct {
 	hub     *hub
 	conn    net.Conn
 	purpose purpose
-	who     *caller
-	wake    chan struct{} // Of one: there may be something to write.
-	written chan struct{} // Closed when the writer has ended.
+	who     atomic.Pointer[caller] // The stranger until the reader knows; then it stays.
+	wake    chan struct{}          // Of one: there may be something to write.
+	written chan struct{}          // Closed when the writer has ended.
 
 	orders struct {
 		sync.Mutex
@@ -37,6 +37,10 @@ type session struct {
 	leaving atomic.Bool  // The reader is to take no more frames, because the server goes.
 	waiting atomic.Int64 // Since when the writer waits for client or disk, see sinceStart; or 0.
 
+	// The reader's.
+	frames *frameReader
+	told   bool // That its key was revoked.
+
 	// The hub's.
 	streams   []*streamCursor // At most one of each stream.
 	replaying []*streamReplay
@@ -49,6 +53,8 @@ type session struct {
 // purpose is what a client opened its session for: to be streamed to, or to send quotes. The reader
 // calls all methods but retire.
 type purpose interface {
+	// access is whom it is for.
+	access() access
 	// frames returns the reader of the client's frames, which says how long they may be.
 	frames(conn net.Conn) *frameReader
 	// run lets s.read take the client's frames, and returns when nothing of it is left running.
@@ -76,9 +82,9 @@ var longAgo = time.Unix(1, 0)
 // are too many or the server is going.
 func (h *hub) open(conn net.Conn, p purpose, who *caller) *session {
 	s := &session{
-		hub: h, conn: conn, purpose: p, who: who, wake: make(chan struct{}, 1),
-		written: make(chan struct{}),
+		hub: h, conn: conn, purpose: p, wake: make(chan struct{}, 1), written: make(chan struct{}),
 	}
+	s.who.Store(who)
 	s.orders.room = make(chan struct{}, 1)
 	if h.admit(s) {
 		return s
@@ -102,7 +108,10 @@ func (s *session) run() {
 	go s.write()
 	defer func() { <-s.written }()
 	defer s.cut()
-	s.purpose.run(s)
+	s.frames = s.purpose.frames(s.conn)
+	if s.who.Load() != &stranger || s.prove() {
+		s.purpose.run(s)
+	}
 }
 
 // admit counts a session in, unless there are too many or the server is going.
@@ -111,6 +120,12 @@ func (h *hub) admit(s *session) bool {
 	defer h.sessions.Unlock()
 	if h.sessions.closed || len(h.sessions.all) >= h.opts.sessions {
 		return false
+	}
+	if s.who.Load() == &stranger {
+		if h.sessions.strangers >= h.opts.strangers {
+			return false
+		}
+		h.sessions.strangers++
 	}
 	h.sessions.all[s] = struct{}{}
 	h.sessions.count.Add(1)
@@ -154,10 +169,9 @@ func (s *session) cut() {
 // read takes the client's frames until the connection or the session ends, and then, after an
 // orderly end, until the client has closed its side.
 func (s *session) read() {
-	frames := s.purpose.frames(s.conn)
 	for {
 		s.listen(s.hub.opts.silence)
-		kind, payload, err := frames.next()
+		kind, payload, err := s.frames.next()
 		var wrong *frameError
 		switch {
 		case err == nil:
@@ -168,6 +182,10 @@ func (s *session) read() {
 			continue
 		case s.leaving.Swap(false):
 			s.purpose.goodbye(s, farewell())
+			s.linger()
+		case s.expelled():
+			s.told = true
+			s.end(closePolicy, "the key was revoked")
 			s.linger()
 		case errors.As(err, &wrong):
 			s.hub.counts.broken.Add(1)
@@ -192,7 +210,7 @@ func (s *session) listen(silence time.Duration) {
 	if s.closing.Load() {
 		_ = s.conn.SetReadDeadline(time.Now().Add(s.hub.opts.closing))
 	}
-	if s.dead.Load() || s.leaving.Load() {
+	if s.dead.Load() || s.leaving.Load() || s.expelled() {
 		_ = s.conn.SetReadDeadline(longAgo)
 	}
 }

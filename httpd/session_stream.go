@@ -8,6 +8,8 @@ type streaming struct {
 	symbols streamSymbols // What it takes until it asks for something else.
 }
 
+func (streaming) access() access { return forReaders }
+
 func (p streaming) frames(conn net.Conn) *frameReader {
 	return newFrameReader(conn, p.hub.opts.message)
 }
@@ -42,6 +44,12 @@ func (s *session) message(payload []byte) {
 		return
 	}
 	switch r.kind {
+	case requestAuth:
+		if who := s.who.Load(); who == &anybody {
+			s.answer(appendAuthenticated(nil, who)) // Clients need not know that no key is asked for.
+		} else {
+			s.refuse(badMessage("this session has its key; connect again for another"))
+		}
 	case requestPing:
 		answer := []byte(`{"type":"pong"`)
 		if len(r.timestamp) > 0 {
@@ -50,7 +58,7 @@ func (s *session) message(payload []byte) {
 		s.answer(append(answer, '}'))
 	case requestSubscribe:
 		if r.key.kind == streamAccount {
-			if fault := s.hub.accountFault(s.who, r.key.account); fault != nil {
+			if fault := s.hub.accountFault(s.who.Load(), r.key.account); fault != nil {
 				s.refuse(fault)
 				return
 			}

@@ -318,7 +318,7 @@ func TestShutdownMessage(t *testing.T) {
 		if took := time.Since(start); took < time.Second || took > 1100*time.Millisecond {
 			t.Errorf("shut down after %v", took)
 		}
-		if err := m.hub.checkRoom(); err == nil {
+		if err := m.hub.checkRoom(false); err == nil {
 			t.Error("new sessions are taken after the end")
 		}
 	})

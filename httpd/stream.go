@@ -10,7 +10,7 @@ import (
 func (s *Server) addStream() {
 	s.hub = newHub(hubOptions{
 		engine: s.engine, desk: s.opts.Desk, history: s.opts.History,
-		log: s.log, fail: s.fail, now: s.now,
+		log: s.log, fail: s.fail, now: s.now, identify: s.whose,
 		sessions: s.opts.Limits.Sessions, unsent: s.opts.Limits.Unsent,
 	})
 	s.stream = s.hub.serve

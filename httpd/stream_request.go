@@ -76,6 +76,8 @@ func parseStreamRequest(symbols *core.Registry, payload []byte) (*streamRequest,
 	}
 	r := &streamRequest{kind: *raw.Type}
 	switch r.kind {
+	case requestAuth:
+		return r, nil
 	case requestPing:
 		return r, r.ping(raw.Timestamp)
 	case requestSubscribe, requestUnsubscribe:
