@@ -15,6 +15,7 @@ import (
 const (
 	module     = "tradingengine"
 	faultyDisk = module + "/persist/faultvfs"
+	contract   = module + "/httpd/contract"
 )
 
 // mayImport says which rooms of the module the packages of a room may import, beside packages of
@@ -26,10 +27,14 @@ var mayImport = map[string][]string{
 	"core/trading": {"core"},
 	"core/desk":    {"core", "core/trading"},
 	"persist":      {"core", "core/trading", "core/alert"},
-	"httpd":        {"core", "core/trading", "core/desk", "core/alert"},
-	"bench":        {},
+	"httpd": {
+		"core", "core/trading", "core/desk", "core/alert", "httpd/contract",
+	},
+	"httpd/contract": {},
+	"bench":          {},
 	"cmd": {
 		"core", "core/feed", "core/alert", "core/trading", "core/desk", "persist", "httpd",
+		"httpd/contract",
 	},
 }
 
@@ -45,6 +50,7 @@ var guarded = map[string][]string{
 	"github.com/gofrs/flock":        {"persist", "cmd"},
 	"github.com/klauspost/compress": {"httpd", "bench", "cmd", "core/feed"},
 	"gopkg.in/natefinch/lumberjack": {"cmd"},
+	"github.com/santhosh-tekuri/":   {"httpd/contract"},
 }
 
 // goFile is a source file of the module. Its room is "" when its folder is none.
@@ -118,7 +124,7 @@ func TestImportsFollowTheArrows(t *testing.T) {
 			if fault := wrongImport(f.room, path); fault != "" {
 				t.Errorf("%s imports %s: %s", f.path, path, fault)
 			}
-			if path == faultyDisk && !strings.HasSuffix(f.path, "_test.go") {
+			if (path == faultyDisk || path == contract) && !strings.HasSuffix(f.path, "_test.go") {
 				t.Errorf("%s imports %s: only tests may", f.path, path)
 			}
 		}

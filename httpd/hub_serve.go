@@ -116,6 +116,9 @@ func (c *earlyConn) Read(p []byte) (int, error) {
 
 // wantedSymbols reads ?symbols=; without it all are wanted.
 func (h *hub) wantedSymbols(ctx *fasthttp.RequestCtx) (streamSymbols, error) {
+	if q := newQuery(ctx, quoteParameters); q.err != nil {
+		return nil, q.err
+	}
 	text := string(ctx.QueryArgs().Peek("symbols"))
 	if text == "" {
 		return allStreamSymbols(h.symbols.Len()), nil

@@ -60,6 +60,7 @@ func (s *Server) routes() []*route {
 		{method: get, path: "/health/ready", handle: s.getReady, access: forAnyone},
 		{method: get, path: "/health/detail", handle: s.getHealthDetail, access: forReaders},
 
+		{method: get, path: "/openapi.json", handle: getDescription, access: forAnyone},
 		{method: get, path: "/metrics", handle: s.getMetrics, access: forReaders},
 
 		{method: get, path: "/api/config", handle: s.getConfig, access: forReaders},
