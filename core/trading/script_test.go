@@ -32,7 +32,8 @@ var update = flag.Bool("update", false, "write the golden outputs as they are no
 // journal, and all invariants are checked after every line. Planted bugs they were seen to find:
 // stops fired in no order, a limit that had to be passed, swaps posted twice across a restart,
 // newest positions reduced first, a stop-out at exactly 50 %, a margin call that did not end at
-// exactly 105 %, an account that a rate alone stopped out and was not looked at.
+// exactly 105 %, an account that a rate alone stopped out and was not looked at, and in triggers.txt,
+// which is the table of what fires, each of its eight kinds compared with the other side.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
