@@ -243,13 +243,14 @@ func setMicro(m *Micro, value json.RawMessage) error {
 }
 
 func (s *Symbol) setDay(value json.RawMessage) error {
-	for d := time.Sunday; d <= time.Saturday; d++ {
+	// Nothing is posted at the weekend, so a triple day there would leave a week with 5 days of swap.
+	for d := time.Monday; d <= time.Friday; d++ {
 		if strings.EqualFold(strings.Trim(string(value), `"`), d.String()) {
 			s.TripleSwapDay = d
 			return nil
 		}
 	}
-	return fmt.Errorf("%s is not a day of the week such as \"WEDNESDAY\"", cut(string(value), 40))
+	return fmt.Errorf("%s is not a day from \"MONDAY\" to \"FRIDAY\"", cut(string(value), 40))
 }
 
 func (s *Symbol) setSession(value json.RawMessage) error {

@@ -95,8 +95,11 @@ func TestReadSymbolsSaysWhere(t *testing.T) {
 	f(`"marginRate": 1.5`, "field marginRate: bad symbol: EURUSD: marginRate must be above 0 and "+
 		"at most 1")
 	f(`"session": "24/7"`, `field session: "24/7" is not one of 24x5, 24x7`)
-	f(`"tripleSwapDay": "WED"`, `field tripleSwapDay: "WED" is not a day of the week such as `+
-		`"WEDNESDAY"`)
+	f(`"tripleSwapDay": "WED"`, `field tripleSwapDay: "WED" is not a day from "MONDAY" to "FRIDAY"`)
+	f(`"tripleSwapDay": "SATURDAY"`,
+		`field tripleSwapDay: "SATURDAY" is not a day from "MONDAY" to "FRIDAY"`)
+	f(`"tripleSwapDay": "Sunday"`,
+		`field tripleSwapDay: "Sunday" is not a day from "MONDAY" to "FRIDAY"`)
 	f(`"aliases": "EURUSD.r"`, `field aliases: "EURUSD.r" is not an array of strings`)
 	f(`"aliases": null`, "field aliases: null is not an array of strings")
 	f(`"aliases": ["EUR/USD"]`, `field aliases: "EUR/USD" is not [A-Z0-9._-]{1,32}`)
