@@ -156,7 +156,11 @@ func (s *Server) setKeys(ctx *fasthttp.RequestCtx, d *deal, c *desk.Command) err
 		return nil
 	}
 	text := append(append([]byte(nil), ctx.Method()...), ' ')
-	text = append(append(text, ctx.Path()...), '\n')
+	text = append(text, ctx.Path()...)
+	if query := ctx.URI().QueryString(); len(query) > 0 { // It may name the account.
+		text = append(append(text, '?'), query...)
+	}
+	text = append(text, '\n')
 	c.Hash = sha256.Sum256(append(text, canonical(ctx.PostBody())...))
 	return nil
 }

@@ -85,6 +85,20 @@ func TestTradeTwice(t *testing.T) {
 	has(t, m.ask(404, "DELETE", "/api/orders/9", "", "Idempotency-Key", "two"), `UNKNOWN_ORDER`)
 	m.ask(201, "POST", "/api/orders", marketOrder, "Idempotency-Key", "two")
 	has(t, m.ask(422, "DELETE", "/api/orders/9", "", "Idempotency-Key", "two"), `KEY_REUSED`)
+
+	// The order of another account is another request.
+	m.ask(201, "POST", "/api/accounts", `{"currency":"USD","deposit":1000}`)
+	for _, account := range []string{"1", "2"} {
+		m.ask(201, "POST", "/api/orders", `{"clientOrderId":"a","accountId":`+account+`,"type":"LIMIT",`+
+			`"symbol":"EURUSD","side":"BUY","volume":0.01,"price":1.05}`)
+	}
+	key := []string{"Idempotency-Key", "three"}
+	first := m.ask(200, "DELETE", "/api/orders/@a?accountId=1", "", key...)
+	has(t, m.ask(422, "DELETE", "/api/orders/@a?accountId=2", "", key...), `KEY_REUSED`)
+	if again := m.ask(200, "DELETE", "/api/orders/@a?accountId=1", "", key...); again != first {
+		t.Errorf("the same request was answered with %s; want %s", again, first)
+	}
+	has(t, m.ask(200, "GET", "/api/orders/@a?accountId=2", ""), `"status":"PENDING"`)
 }
 
 // TestTradeJournal: what clients are told while the journal takes nothing, and that nobody sees what
