@@ -102,7 +102,8 @@ func (d *database) openReading() error {
 // close closes the file. It may be called more than once; nothing else may use it then. After
 // storage failed for good it leaves the file open, for the process to end with: closing would move
 // pages of the log into the file that may never have reached the disk, while a new start takes only
-// those whose checksums are right.
+// those whose checksums are right. A file that was refused stays open too, if it has a log: that
+// belongs to whoever looks what can be saved.
 func (d *database) close() error {
 	var all error
 	if d.read != nil {
@@ -111,7 +112,7 @@ func (d *database) close() error {
 	}
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	if d.writing.conn != nil && !d.writing.broken {
+	if d.writing.conn != nil && !(d.writing.broken && hasJournal(d.path)) {
 		// The last connection to close moves the log into the file and removes it.
 		all = errors.Join(all, d.writing.conn.close())
 	}
@@ -142,6 +143,18 @@ func (d *database) abandon() {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	d.writing.broken = true
+}
+
+// refuse says in plain words why a file cannot be worked with, where err does not yet. A file that
+// is damaged, of another program or of a newer version is not touched any more.
+func (d *database) refuse(err error) error {
+	if isDamage(resultCode(err)) && !isRefusal(err) {
+		err = openFailure(d.path, err)
+	}
+	if isRefusal(err) {
+		d.abandon()
+	}
+	return err
 }
 
 // readConn borrows a connection of the pool for f.

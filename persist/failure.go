@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"tradingengine/core/trading"
 )
 
 // ErrStorageFailed is what senders get when the file can no longer be trusted: after an fsync
@@ -49,6 +51,12 @@ func resultIsBusy(err error) bool { return resultCode(err)&0xff == sqlite3.SQLIT
 func isDamage(code int) bool {
 	primary := code & 0xff
 	return primary == sqlite3.SQLITE_CORRUPT || primary == sqlite3.SQLITE_NOTADB
+}
+
+// isRefusal reports whether err says that a file is to be left as it is.
+func isRefusal(err error) bool {
+	return errors.Is(err, ErrDamaged) || errors.Is(err, ErrForeignFile) ||
+		errors.Is(err, ErrNewerSchema) || errors.Is(err, trading.ErrJournal)
 }
 
 // openFailure says in plain words what SQLite thinks of a file.

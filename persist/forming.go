@@ -4,6 +4,13 @@ package persist
 // changed, and in the table bar each of them would cost a page. When no engine runs they lie in
 // bar, with complete = 0, so that whoever works on the file finds all bars in one place.
 
+// settle does that in a file that is worked on from now on.
+func (s *Store) settle() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return settleForming(s.writing.conn)
+}
+
 // settleForming moves what an engine left in the table forming to bar. A minute that closed since
 // is not there any more, so nothing is overwritten but the same minute as an earlier run left it.
 func settleForming(c *conn) error {

@@ -89,9 +89,12 @@ func Import(ctx context.Context, opts ImportOptions) (ImportResult, error) {
 	if err := opts.Store.ClaimKind(KindReal); err != nil {
 		return ImportResult{}, err
 	}
+	if err := opts.Store.settle(); err != nil {
+		return ImportResult{}, fmt.Errorf("import: %w", opts.Store.refuse(err))
+	}
 	result, err := importQuotes(ctx, opts, files, meter)
 	if err != nil {
-		return ImportResult{}, fmt.Errorf("import: %w", err)
+		return ImportResult{}, fmt.Errorf("import: %w", opts.Store.refuse(err))
 	}
 	now := opts.Now()
 	result.Files, result.Took = len(files), now.Sub(start)

@@ -74,7 +74,7 @@ func openJournal(opts Options) (*Journal, error) {
 	j.end.houses = map[string]trading.Money{}
 	j.head.Store(&JournalHead{})
 	if err := j.open(opts.ReadOnly); err != nil {
-		return nil, errors.Join(err, j.Close())
+		return nil, errors.Join(j.refuse(err), j.Close())
 	}
 	return j, nil
 }
@@ -101,11 +101,13 @@ func (j *Journal) open(readOnly bool) error {
 	return j.openReading()
 }
 
-// addCurrencies tells the views how many minor units the currencies have.
+// addCurrencies tells the views how many minor units the currencies have. It writes only what is
+// new, because whether the file is damaged is not known yet.
 func addCurrencies(c *conn) error {
 	for _, name := range trading.CurrencyNames() {
 		currency, _ := trading.ParseCurrency(name)
-		err := c.exec("INSERT OR REPLACE INTO currency (name, scale) VALUES (?, ?)", name,
+		err := c.exec(`INSERT INTO currency (name, scale) VALUES (?, ?)
+			ON CONFLICT DO UPDATE SET scale = excluded.scale WHERE scale <> excluded.scale`, name,
 			float64(core.Pow10(currency.Digits())))
 		if err != nil {
 			return err

@@ -3,7 +3,6 @@ package persist
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -37,7 +36,8 @@ type Loaded struct {
 }
 
 // Load gives each symbol of the engine the state that the last commit left: its newest ticks and
-// bars, the forming minute, the senders' numbers. It comes before the engine's Run.
+// bars, the forming minute, the senders' numbers. It comes before the engine's Run. Nothing is
+// written before all of it could be read, so that a file that turns out to be damaged stays as it is.
 func (s *Store) Load(ctx context.Context, e *core.Engine, opts LoadOptions) (Loaded, error) {
 	if e.Symbols() != s.opts.Symbols || e.Sources() != s.sources {
 		return Loaded{}, errEngine
@@ -67,15 +67,19 @@ func (s *Store) Load(ctx context.Context, e *core.Engine, opts LoadOptions) (Loa
 		s.opts.Progress(Progress{"loading bars and ticks", int64(done), int64(len(s.ids))})
 		return e.Restore(id, state)
 	})
+	if err == nil {
+		err = s.settle()
+	}
 	if err != nil {
-		return Loaded{}, fmt.Errorf("cannot load the market file: %w", err)
+		return Loaded{}, fmt.Errorf("cannot load the market file: %w", s.refuse(err))
 	}
 	loaded.Took = time.Since(start)
 	return loaded, nil
 }
 
 // loadStates reads the symbols with as many connections as there are processors and gives the
-// state of each to take, one at a time, with how many there were.
+// state of each to take, one at a time, with how many there were. The first error is returned: it
+// stops the others.
 func (s *Store) loadStates(
 	ctx context.Context, opts LoadOptions,
 	take func(id core.SymbolID, state *core.SymbolState, done int) error,
@@ -83,12 +87,19 @@ func (s *Store) loadStates(
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var (
-		mu    sync.Mutex // Guards next, done and all.
+		mu    sync.Mutex // Guards next, done and first.
 		next  int
 		done  int
-		all   error
+		first error
 		group sync.WaitGroup
 	)
+	failed := func(err error) bool {
+		if err != nil && first == nil {
+			first = err
+			cancel()
+		}
+		return err != nil
+	}
 	step := func(c *conn) bool {
 		mu.Lock()
 		id := core.SymbolID(next)
@@ -104,11 +115,7 @@ func (s *Store) loadStates(
 			done++
 			err = take(id, state, done)
 		}
-		if err != nil {
-			all = errors.Join(all, err)
-			cancel()
-		}
-		return err == nil
+		return !failed(err)
 	}
 	for range min(runtime.GOMAXPROCS(0), s.opts.Readers) {
 		group.Go(func() {
@@ -119,11 +126,11 @@ func (s *Store) loadStates(
 			})
 			mu.Lock()
 			defer mu.Unlock()
-			all = errors.Join(all, err)
+			failed(err)
 		})
 	}
 	group.Wait()
-	return all
+	return first
 }
 
 // loadSymbol reads the state of one symbol. Nobody writes meanwhile, so its queries see one cut.
@@ -134,6 +141,12 @@ func (s *Store) loadSymbol(
 	key := s.ids[id]
 	var err error
 	state.Ticks, err = readTicks(ctx, c, key, math.MinInt64, math.MaxInt64, opts.Ticks, true, nil)
+	if err != nil {
+		return nil, err
+	}
+	// A kill leaves the forming minute in its own table, where it is newer than in the other.
+	err = readBars(ctx, c, "SELECT "+barColumns+" FROM forming WHERE symbol_id = ?",
+		func(b *storedBar) { state.Forming, state.Clocked = b.Bar, b.clocked }, key)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +174,11 @@ func loadBars(
 ) error {
 	bars := make([]core.Bar, 0, 64)
 	err := readBars(ctx, c, barsNewest, func(b *storedBar) {
-		if f == core.M1 && len(bars) == 0 && state.Forming.Volume == 0 && !b.complete {
+		switch forming := state.Forming.Volume > 0; {
+		case f != core.M1:
+		case forming && b.Time == state.Forming.Time:
+			return
+		case !forming && len(bars) == 0 && !b.complete:
 			state.Forming, state.Clocked = b.Bar, b.clocked
 			return
 		}

@@ -54,6 +54,9 @@ func (r *raise) tables(c *conn) error {
 	if err := r.rows(c, "tick", "symbol_id = ?1", "ask", "bid", "ask"); err != nil {
 		return err
 	}
+	if err := r.rows(c, "forming", "symbol_id = ?1", "ask_high", barPrices...); err != nil {
+		return err
+	}
 	for f := range core.Frames {
 		of := fmt.Sprintf("symbol_id = ?1 AND frame = %d", frameSeconds(core.Frame(f)))
 		if err := r.rows(c, "bar", of, "ask_high", barPrices...); err != nil {

@@ -83,7 +83,7 @@ func Open(opts Options) (*Store, error) {
 		readers: opts.Readers, readTimeout: opts.ReadTimeout, resync: opts.resync,
 	}}
 	if err := s.open(); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(s.refuse(err), s.Close())
 	}
 	return s, nil
 }
@@ -155,9 +155,6 @@ func (s *Store) openWriting() error {
 		return err
 	}
 	c := s.writing.conn
-	if err := settleForming(c); err != nil {
-		return openFailure(s.path, err)
-	}
 	if err := s.loadSources(c); err != nil {
 		return err
 	}
@@ -165,7 +162,7 @@ func (s *Store) openWriting() error {
 }
 
 // Close gives the file and the directory free. It may be called more than once; nothing else may
-// use the store then. After storage failed for good the file is left open, as database.close says.
+// use the store then. A file that is not touched any more is left open, as database.close says.
 func (s *Store) Close() error {
 	all := s.close()
 	if s.lock != nil {

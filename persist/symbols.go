@@ -115,11 +115,7 @@ func addSymbol(c *conn, sym *core.Symbol) (id int64, err error) {
 
 // knowFile is what a read-only store learns from the file instead of changing it.
 func (s *Store) knowFile() error {
-	err := s.reading(context.Background(), s.knowFileBy)
-	if isDamage(resultCode(err)) && !errors.Is(err, ErrDamaged) {
-		return openFailure(s.Path(), err)
-	}
-	return err
+	return s.reading(context.Background(), s.knowFileBy)
 }
 
 func (s *Store) knowFileBy(ctx context.Context, c *conn) error {

@@ -12,6 +12,21 @@ import (
 	"time"
 )
 
+// refuseWithin is how long a start may take that cannot succeed. It takes a tenth of a second.
+const refuseWithin = 2 * time.Second
+
+// refused waits for a server that must not start to say so, and returns its exit code.
+func (s *server) refused(begin time.Time) int {
+	s.t.Helper()
+	code := s.exitCode(20 * time.Second)
+	took := time.Since(begin)
+	s.t.Logf("refused after %s", took.Round(time.Millisecond))
+	if took > refuseWithin {
+		s.t.Errorf("refused after %s, want %s", took, refuseWithin)
+	}
+	return code
+}
+
 // refusal starts the server on the data directory below dir, which must refuse it quickly, in one
 // plain sentence, and change nothing.
 func refusal(t *testing.T, dir, data string, cmd *exec.Cmd, wants ...string) {
@@ -19,10 +34,9 @@ func refusal(t *testing.T, dir, data string, cmd *exec.Cmd, wants ...string) {
 	before := snapshot(t, filepath.Join(dir, data))
 	begin := time.Now()
 	s := launchCommand(t, dir, cmd)
-	if code := s.exitCode(20 * time.Second); code != 1 {
+	if code := s.refused(begin); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	t.Logf("refused after %s", time.Since(begin).Round(time.Millisecond))
 	for _, want := range append(wants, data) {
 		if !strings.Contains(s.log(), want) {
 			t.Errorf("the log does not say %q:\n%s", want, s.log())
@@ -37,7 +51,8 @@ func refusal(t *testing.T, dir, data string, cmd *exec.Cmd, wants ...string) {
 }
 
 // snapshot describes the files of a directory, but for the lock and the index of a log (-shm), which
-// every program makes anew.
+// every program makes anew. A log of ours is written over with its own bytes, so its time says
+// nothing.
 func snapshot(t *testing.T, dir string) string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -54,8 +69,12 @@ func snapshot(t *testing.T, dir string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Name() != "engine.lock" && !strings.HasSuffix(e.Name(), "-shm") {
-			fmt.Fprintf(&text, "%s %d %v %x\n", e.Name(), info.Size(), info.ModTime(), content)
+		switch name := e.Name(); {
+		case name == "engine.lock", strings.HasSuffix(name, "-shm"):
+		case strings.HasSuffix(name, "-wal"):
+			fmt.Fprintf(&text, "%s %x\n", name, content)
+		default:
+			fmt.Fprintf(&text, "%s %v %x\n", name, info.ModTime(), content)
 		}
 	}
 	return text.String()
@@ -85,7 +104,8 @@ func marketFile(t *testing.T) []byte {
 // TestFilesThatAreNotOurs starts the server on files that it must leave alone.
 //
 // It was seen to fail on a start that opens what it does not know for writing, which moves the log
-// of another program's file into it.
+// of another program's file into it, and on one that closes a file that it found damaged, which does
+// the same to ours.
 func TestFilesThatAreNotOurs(t *testing.T) {
 	need(t, "sqlite3")
 	good := marketFile(t)
@@ -119,6 +139,13 @@ func TestFilesThatAreNotOurs(t *testing.T) {
 	f("cut short", one(good[:len(good)/2/4096*4096]), "damaged", "restore a backup")
 	f("cut in the first page", one(good[:1000]), "damaged", "restore a backup")
 	f("first page overwritten", one(torn), "damaged", "restore a backup")
+	// Page 2 is read by every start; so is the last, which holds the newest ticks or bars.
+	f("second page overwritten", one(overwritten(good, 1, 2)), "damaged", "restore a backup")
+	f("last page overwritten", one(overwritten(good, len(good)/4096-1, len(good)/4096)), "damaged",
+		"restore a backup")
+	killed := killedFiles(t)
+	killed["market.db"] = overwritten(killed["market.db"], 1, len(killed["market.db"])/4096)
+	f("all but the first page overwritten, with a log", killed, "damaged", "restore a backup")
 	f("newer", one(version(good, 7_000)), "newer version", "schema 7.0")
 	f("another program's", foreign(t, "CREATE TABLE t (x)"), "belongs to another program")
 	f("another program's, with a log", foreign(t,
@@ -126,6 +153,38 @@ func TestFilesThatAreNotOurs(t *testing.T) {
 		"belongs to another program")
 	f("another program's, with its id", foreign(t, "PRAGMA application_id=7; CREATE TABLE t (x)"),
 		"belongs to another program")
+}
+
+// overwritten returns a file with pages that hold nothing but ones.
+func overwritten(content []byte, from, to int) []byte {
+	content = bytes.Clone(content)
+	copy(content[from*4096:to*4096], bytes.Repeat([]byte{0xff}, (to-from)*4096))
+	return content
+}
+
+// killedFiles are what a server leaves that was killed while it took quotes, its second time.
+func killedFiles(t *testing.T) map[string][]byte {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "d"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "d", "market.db")
+	if err := os.WriteFile(name, marketFile(t), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, dir, "-feed", "none", "-data", "d")
+	s.post("/ticks", "application/json", `{"symbol":"EURUSD","bid":1.1,"ask":1.2}`, 200)
+	s.kill()
+	files := map[string][]byte{}
+	for _, file := range []string{"market.db", "market.db-wal"} {
+		content, err := os.ReadFile(filepath.Join(dir, "d", file))
+		if err != nil || len(content) == 0 {
+			t.Fatalf("%s: %d bytes, %v", file, len(content), err)
+		}
+		files[file] = content
+	}
+	return files
 }
 
 // foreign returns the files of a database of the sqlite3 program, as a kill leaves them.
@@ -191,8 +250,9 @@ func TestReadOnlyDirectory(t *testing.T) {
 func TestSecondServer(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, dir, "-feed", "none", "-data", "data")
+	begin := time.Now()
 	second := launch(t, dir, "-addr", "127.0.0.1:0", "-feed", "none", "-data", "data")
-	if code := second.exitCode(20 * time.Second); code != 1 ||
+	if code := second.refused(begin); code != 1 ||
 		!strings.Contains(second.log(), "another engine holds data") {
 		t.Errorf("exit code %d\n%s", code, second.log())
 	}

@@ -16,8 +16,9 @@ func TestRefusesToStart(t *testing.T) {
 		t.Helper()
 		t.Run(name, func(t *testing.T) {
 			t.Helper()
+			begin := time.Now()
 			s := launch(t, dir, args...)
-			if got := s.exitCode(10 * time.Second); got != code {
+			if got := s.refused(begin); got != code {
 				t.Errorf("exit code %d, want %d\n%s", got, code, s.log())
 			}
 			if !strings.Contains(s.log(), wants) {
