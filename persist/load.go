@@ -37,7 +37,8 @@ type Loaded struct {
 
 // Load gives each symbol of the engine the state that the last commit left: its newest ticks and
 // bars, the forming minute, the senders' numbers. It comes before the engine's Run. Nothing is
-// written before all of it could be read, so that a file that turns out to be damaged stays as it is.
+// written before all of it could be read, so that a file that turns out to be damaged stays as it
+// is.
 func (s *Store) Load(ctx context.Context, e *core.Engine, opts LoadOptions) (Loaded, error) {
 	if e.Symbols() != s.opts.Symbols || e.Sources() != s.sources {
 		return Loaded{}, errEngine

@@ -54,6 +54,8 @@ type Writer struct {
 	published struct {
 		sync.Mutex
 		stats WriterStats
+		// The spans of stats begin here.
+		flushed, failing, logFailing time.Time
 	}
 }
 
@@ -70,6 +72,7 @@ func (s *Store) NewWriter(opts WriterOptions) *Writer {
 		checkpoints: checkpoints{file: &s.database, every: walCheckpointPages},
 		beforeEnd:   func() error { return nil },
 	}
+	w.published.flushed = time.Now()
 	w.retention.ticks, w.retention.bars = opts.RetainTicks, opts.RetainBars
 	return w
 }
@@ -146,6 +149,7 @@ func (w *Writer) commit() error {
 	b.collect()
 	if len(b.changed) == 0 {
 		w.engine.Committed(b.marks, nil)
+		w.flushed()
 		if w.checkpoints.failed.IsZero() {
 			return nil
 		}

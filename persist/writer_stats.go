@@ -6,7 +6,8 @@ import (
 	"tradingengine/core"
 )
 
-// WriterStats are what a Writer did since it was made, as of its last commit or failure.
+// WriterStats are what a Writer did since it was made, as of its last commit or failure, and how
+// long ago that was: spans are measured by the monotonic clock, whatever the time of day does.
 type WriterStats struct {
 	Commits int64 // Transactions.
 	Ticks   int64 // Rows of ticks written.
@@ -16,6 +17,7 @@ type WriterStats struct {
 	LostBars  int64
 
 	LastCommit core.Time     // The time of day of the last commit; 0 before the first.
+	SinceFlush time.Duration // Since nothing was left to commit, or it was made.
 	LastTook   time.Duration // How long it took, from its first row to the disk's answer.
 	MaxTook    time.Duration
 	Times      core.CommitTimes
@@ -27,19 +29,37 @@ type WriterStats struct {
 	LogBytes    int64 // The write-ahead log, as far as it counts.
 	// When the log could no longer be moved into the file, so that it grows; 0 while it can.
 	LogFailingSince core.Time
-	LogError        string // Of the last try that failed.
+	LogFailing      time.Duration // For how long.
+	LogError        string        // Of the last try that failed.
 
-	Failures     int64     // Commits that failed.
-	LastError    string    // Of the last that failed; stays when it is over.
-	FailingSince core.Time // When the failures began that no commit ended yet; 0 while all is well.
-	Final        bool      // Storage failed for good.
+	Failures     int64         // Commits that failed.
+	LastError    string        // Of the last that failed; stays when it is over.
+	FailingSince core.Time     // Since when they fail, if no commit ended that yet; else 0.
+	Failing      time.Duration // For how long.
+	Final        bool          // Storage failed for good.
 }
 
 // Stats returns the writer's statistics. Any goroutine may call it.
 func (w *Writer) Stats() WriterStats {
 	w.published.Lock()
 	defer w.published.Unlock()
-	return w.published.stats
+	p := &w.published
+	s := p.stats
+	s.SinceFlush = time.Since(p.flushed)
+	if s.FailingSince != 0 {
+		s.Failing = time.Since(p.failing)
+	}
+	if s.LogFailingSince != 0 {
+		s.LogFailing = time.Since(p.logFailing)
+	}
+	return s
+}
+
+// flushed notes that there was nothing to commit.
+func (w *Writer) flushed() {
+	w.published.Lock()
+	defer w.published.Unlock()
+	w.published.flushed = time.Now()
 }
 
 // committed notes the batch that was committed.
@@ -55,6 +75,7 @@ func (w *Writer) committed(took time.Duration) {
 	s.LostTicks += lost
 	s.LostBars += b.lostBars
 	s.LastCommit, s.LastTook = w.store.opts.Now(), took
+	w.published.flushed = time.Now()
 	s.MaxTook = max(s.MaxTook, took)
 	s.Times.Add(took)
 	if s.FailingSince != 0 {
@@ -83,7 +104,7 @@ func (w *Writer) checkpointed(done bool, err error) {
 	case err != nil:
 		s.LogError = plainReason(err)
 		if !failing {
-			s.LogFailingSince = w.store.opts.Now()
+			s.LogFailingSince, w.published.logFailing = w.store.opts.Now(), time.Now()
 			log.Warn("a checkpoint failed; the log grows until one succeeds", "reason", s.LogError)
 		}
 	case failing && w.checkpoints.failed.IsZero():
@@ -101,7 +122,7 @@ func (w *Writer) failed(err error) {
 	s.LastError = plainReason(err)
 	s.Final = isFinal(err)
 	if s.FailingSince == 0 || s.Final {
-		s.FailingSince = w.store.opts.Now()
+		s.FailingSince, w.published.failing = w.store.opts.Now(), time.Now()
 		w.store.opts.Log.Error("a commit failed", "reason", s.LastError, "final", s.Final)
 	}
 }

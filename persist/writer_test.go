@@ -376,6 +376,41 @@ func TestFsyncErrorIsFinal(t *testing.T) {
 	}
 }
 
+// TestSpansIgnoreTheTimeOfDay sets the clock an hour forward and back. What a commit is told to have
+// happened at follows it, how long ago that was does not; and a writer that has nothing to do is not
+// behind.
+//
+// It was seen to fail on spans measured by the time of day, and on a writer that notes only commits.
+func TestSpansIgnoreTheTimeOfDay(t *testing.T) {
+	var hours atomic.Int64
+	m := startMarket(t, marketOptions{
+		Store: Options{Dir: t.TempDir(), Now: func() core.Time {
+			return testStart + core.Time(hours.Load())*core.Hour
+		}},
+		Writer: WriterOptions{FlushInterval: time.Millisecond},
+	})
+	w := newWalk(7, 0, m.source("LP"), testStart)
+	soon := func(span time.Duration) bool { return span >= 0 && span < time.Minute }
+	for _, h := range []int64{5, 6, 4} {
+		hours.Store(h)
+		m.mustSend(w.next(10))
+		hours.Add(1)
+		s := m.writer.Stats()
+		if s.LastCommit != testStart+core.Time(h)*core.Hour || !soon(s.SinceFlush) {
+			t.Errorf("hour %d: the last commit was at %s, a flush %s ago", h, s.LastCommit, s.SinceFlush)
+		}
+	}
+	m.writer.failed(fakeFailure(sqlite3.SQLITE_FULL))
+	hours.Add(-1)
+	if s := m.writer.Stats(); s.FailingSince == 0 || !soon(s.Failing) {
+		t.Errorf("commits fail since %s, for %s", s.FailingSince, s.Failing)
+	}
+	m.writer.published.Lock()
+	m.writer.published.flushed = time.Now().Add(-time.Hour)
+	m.writer.published.Unlock()
+	eventually(t, "flush without quotes", func() bool { return soon(m.writer.Stats().SinceFlush) })
+}
+
 // TestLastCommitThatFailsIsReported stops a writer whose disk stays full.
 func TestLastCommitThatFailsIsReported(t *testing.T) {
 	m := startMarket(t, marketOptions{

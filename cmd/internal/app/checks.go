@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"tradingengine/core"
 	"tradingengine/httpd"
 )
 
@@ -27,16 +26,15 @@ func (v *server) checks() []httpd.Check {
 func (v *server) checkStorage() httpd.CheckResult {
 	s := v.writer.Stats()
 	r := httpd.CheckResult{OK: true, Value: 0, Limit: 0}
-	failing := func(since core.Time, format string, args ...any) httpd.CheckResult {
-		r.OK, r.Value = false, max(0, int64(core.Now()-since)/int64(core.Second))
-		r.Reason = fmt.Sprintf(format, args...)
+	failing := func(span time.Duration, format string, args ...any) httpd.CheckResult {
+		r.OK, r.Value, r.Reason = false, int64(span.Seconds()), fmt.Sprintf(format, args...)
 		return r
 	}
 	switch {
 	case s.FailingSince != 0:
-		return failing(s.FailingSince, "commits fail since %s: %s", s.FailingSince, s.LastError)
+		return failing(s.Failing, "commits fail since %s: %s", s.FailingSince, s.LastError)
 	case s.LogFailingSince != 0:
-		return failing(s.LogFailingSince, "the log grows, because it cannot be moved into the file "+
+		return failing(s.LogFailing, "the log grows, because it cannot be moved into the file "+
 			"since %s: %s", s.LogFailingSince, s.LogError)
 	}
 	return r
@@ -44,11 +42,14 @@ func (v *server) checkStorage() httpd.CheckResult {
 
 // checkFlush fails when ticks have been waiting and nothing was committed for too long.
 func (v *server) checkFlush() httpd.CheckResult {
-	s := v.writer.Stats()
+	return flushResult(v.engine.Pending(), v.writer.Stats().SinceFlush)
+}
+
+// flushResult judges so many ticks that wait and how long ago none did.
+func flushResult(pending int64, since time.Duration) httpd.CheckResult {
 	age := time.Duration(0)
-	if v.engine.Pending() > 0 {
-		since := max(s.LastCommit, v.started)
-		age = time.Duration(core.Now()-since) * time.Microsecond
+	if pending > 0 {
+		age = since
 	}
 	r := httpd.CheckResult{
 		OK: age <= flushLate, Value: int(age.Seconds()), Limit: int(flushLate.Seconds()),

@@ -35,7 +35,6 @@ type server struct {
 	desk    *desk.Desk
 	http    *httpd.Server
 	loaded  persist.Loaded
-	started core.Time
 	stuck   *shardWatch
 	sums    *conservation
 
@@ -47,7 +46,7 @@ type server struct {
 
 // Serve runs the server until ctx ends, and returns when everything accepted is committed.
 func Serve(ctx context.Context, c *config.Server, s streams) (err error) {
-	v := &server{config: c, streams: s, failed: make(chan error, 8), started: core.Now()}
+	v := &server{config: c, streams: s, failed: make(chan error, 8)}
 	if err := v.checkExposure(); err != nil {
 		return err
 	}
