@@ -110,6 +110,7 @@ func (k *socket) next() (string, error) {
 		case socketText:
 			return string(payload), nil
 		case socketPing:
+			_ = k.conn.SetWriteDeadline(time.Now().Add(30 * time.Second))
 			if _, err := k.conn.Write(frame(socketPong, string(payload))); err != nil {
 				return "", err
 			}

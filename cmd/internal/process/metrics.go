@@ -69,6 +69,10 @@ var goNumbers = []struct {
 		"Heap that the next collection aims at.", false,
 	},
 	{
+		"/gc/heap/live:bytes", "go_gc_heap_live_bytes",
+		"Bytes of objects that the last collection found in use.", false,
+	},
+	{
 		"/memory/classes/heap/objects:bytes", "go_memstats_heap_alloc_bytes",
 		"Bytes of objects, those to be freed included.", false,
 	},
