@@ -79,7 +79,7 @@ func (s *Server) appendDecision(dst []byte, symbol *core.Symbol, e *trading.Even
 		if d.Detail != "" {
 			dst = appendString(append(dst, `,"detail":`...), d.Detail)
 		}
-		if hasAmounts(d.Order.Code) {
+		if d.Order.Code.HasAmounts() {
 			dst = trading.AppendMoney(append(dst, `,"required":`...), d.Required, d.Currency)
 			dst = trading.AppendMoney(append(dst, `,"available":`...), d.Available, d.Currency)
 		}

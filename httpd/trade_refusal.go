@@ -31,16 +31,11 @@ func titleOf(code string) string {
 func refusalOf(r *trading.Refusal) *problem {
 	code := r.Code.String()
 	p := fault{422, code, titleOf(code), 0}.because(r.Detail)
-	if hasAmounts(r.Code) {
+	if r.Code.HasAmounts() {
 		p.members = trading.AppendMoney(append(p.members, `,"required":`...), r.Required, r.Currency)
 		p.members = trading.AppendMoney(append(p.members, `,"available":`...), r.Available, r.Currency)
 	}
 	return p
-}
-
-// hasAmounts reports whether a code goes with what was required and what was available.
-func hasAmounts(code trading.Code) bool {
-	return code == trading.CodeInsufficientMargin || code == trading.CodeInsufficientFunds
 }
 
 // refuse notes that a rule refuses what was sent, before the machine has seen it.

@@ -29,9 +29,7 @@ func (w *writer) order(o *Order) {
 	w.int("accountId", int64(o.Account))
 	if o.ClientID != "" {
 		w.text("clientOrderId", o.ClientID)
-		w.key("fingerprint")
-		w.dst = append(w.dst, '"')
-		w.dst = append(strconv.AppendUint(w.dst, o.Fingerprint, 16), '"')
+		w.fingerprint(o.Fingerprint)
 	}
 	w.symbol(o.Symbol)
 	w.word("side", o.Side.String())
@@ -67,6 +65,13 @@ func (w *writer) order(o *Order) {
 	w.close()
 }
 
+func (w *writer) fingerprint(n uint64) {
+	if !w.public {
+		w.key("fingerprint")
+		w.dst = append(strconv.AppendUint(append(w.dst, '"'), n, 16), '"')
+	}
+}
+
 func (w *writer) orderData(d *OrderData) {
 	w.key("order")
 	w.order(&d.Order)
@@ -75,7 +80,7 @@ func (w *writer) orderData(d *OrderData) {
 	if d.Detail != "" {
 		w.text("detail", d.Detail)
 	}
-	if d.Currency != 0 {
+	if d.Currency != 0 && (!w.public || d.Order.Code.HasAmounts()) {
 		w.word("currency", d.Currency.String())
 		w.money("required", d.Required, d.Currency)
 		w.money("available", d.Available, d.Currency)

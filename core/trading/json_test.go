@@ -62,6 +62,12 @@ func TestEveryEventIsRead(t *testing.T) {
 		if err := json.Unmarshal(public, &fields); err != nil {
 			t.Fatalf("%s: %v", public, err)
 		}
+		order, ofOrder := e.Data.(*OrderData)
+		amounts := ofOrder && order.Order.Code.HasAmounts()
+		if strings.Contains(string(public), `"required":`) != amounts ||
+			strings.Contains(string(public), "fingerprint") {
+			t.Errorf("clients are shown %s", public)
+		}
 		read := e
 		read.Data = nil
 		if err := ParseData(&read, d.symbols, AppendData(nil, d.symbols, &e)); err != nil {

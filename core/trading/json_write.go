@@ -9,13 +9,14 @@ import (
 
 // Events are JSON in the journal and on the wire. Prices, volumes and money are decimals printed
 // from integers, so a person can read a journal with nothing but SQLite; what is needed to fold it
-// again is all there. Fields that have no value are left out.
+// again is all there. Fields that have no value are left out. Clients are spared what only a fold
+// needs: the fingerprint of an order, and amounts of refusals that were not about amounts.
 
 // AppendEvent prints the public object of an event:
 //
 //	{"seq":7,"prev":5,"type":"ORDER_PLACED","accountId":1,"time":1768823580123000,"data":{…}}
 func AppendEvent(dst []byte, symbols *core.Registry, e *Event) []byte {
-	w := writer{dst, symbols}
+	w := writer{dst, symbols, true}
 	w.open()
 	w.int("seq", int64(e.Seq))
 	w.int("prev", int64(e.Prev))
@@ -23,12 +24,19 @@ func AppendEvent(dst []byte, symbols *core.Registry, e *Event) []byte {
 	w.int("accountId", int64(e.Account))
 	w.int("time", int64(e.Time))
 	w.key("data")
-	return append(AppendData(w.dst, symbols, e), '}')
+	w.data(e)
+	w.close()
+	return w.dst
 }
 
 // AppendData prints the data of an event alone, as the journal stores it.
 func AppendData(dst []byte, symbols *core.Registry, e *Event) []byte {
-	w := writer{dst, symbols}
+	w := writer{dst, symbols, false}
+	w.data(e)
+	return w.dst
+}
+
+func (w *writer) data(e *Event) {
 	w.open()
 	switch d := e.Data.(type) {
 	case *AccountData:
@@ -62,19 +70,18 @@ func AppendData(dst []byte, symbols *core.Registry, e *Event) []byte {
 		w.word("previous", d.Previous.String())
 	}
 	w.close()
-	return w.dst
 }
 
 // AppendOrder prints an order as clients see it.
 func AppendOrder(dst []byte, symbols *core.Registry, o *Order) []byte {
-	w := writer{dst, symbols}
+	w := writer{dst, symbols, true}
 	w.order(o)
 	return w.dst
 }
 
 // AppendPosition prints a position as clients see it.
 func AppendPosition(dst []byte, symbols *core.Registry, p *PositionView) []byte {
-	w := writer{dst, symbols}
+	w := writer{dst, symbols, true}
 	w.open()
 	w.position(&p.Position)
 	if p.Priced {
@@ -90,6 +97,7 @@ func AppendPosition(dst []byte, symbols *core.Registry, p *PositionView) []byte 
 type writer struct {
 	dst     []byte
 	symbols *core.Registry
+	public  bool // For clients, not for the journal.
 }
 
 func (w *writer) open()  { w.dst = append(w.dst, '{') }

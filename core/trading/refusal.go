@@ -59,6 +59,19 @@ var codes = [codeCount]string{
 // String returns the code, e.g. INSUFFICIENT_MARGIN; "" for CodeNone.
 func (v Code) String() string { return codes[v] }
 
+// Codes returns all codes.
+func Codes() (all []Code) {
+	for v := CodeNone + 1; v < codeCount; v++ {
+		all = append(all, v)
+	}
+	return all
+}
+
+// HasAmounts reports whether a code goes with what was required and what was available.
+func (v Code) HasAmounts() bool {
+	return v == CodeInsufficientMargin || v == CodeInsufficientFunds
+}
+
 // Refusal says which rule refused a request and why. It is an error of the request and no fault:
 // nothing but the record of the refusal has changed.
 type Refusal struct {
