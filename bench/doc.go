@@ -57,7 +57,8 @@
 //	internal/pace                         when requests are due
 //	internal/latency                      HDR histograms
 //	internal/wire                         one HTTP connection
-//	internal/quotes, gets, sockets        the three loads
+//	internal/quotes, gets, orders         the loads of requests
+//	internal/sockets                      the readers
 //	internal/torture                      the kills, and what must be there after them
 //	internal/report                       targets, table, JSON, progress
 //	barehttp                              the server that comparisons are made with

@@ -9,6 +9,7 @@ import (
 	"tradingengine/bench/internal/gets"
 	"tradingengine/bench/internal/latency"
 	"tradingengine/bench/internal/options"
+	"tradingengine/bench/internal/orders"
 	"tradingengine/bench/internal/quotes"
 	"tradingengine/bench/internal/server"
 	"tradingengine/bench/internal/sockets"
@@ -29,13 +30,17 @@ type loads struct {
 	quotes    *quotes.Load
 	gets      *gets.Load
 	endpoints []*gets.Endpoint
+	orders    *orders.Load
 	sockets   *sockets.Load
 	duration  time.Duration
 	// alone says that every tick of the market comes from the quotes posted here.
 	alone bool
 }
 
-func (l *loads) prepare(opts options.Options, survey *server.Survey, posting bool) error {
+// ordersDelay lets the first quotes of an empty market come before the first order.
+const ordersDelay = 300 * time.Millisecond
+
+func (l *loads) prepare(opts options.Options, survey *server.Survey, posting, trading bool) error {
 	l.duration = opts.Duration
 	l.alone = posting && survey.Empty() && opts.Quotes.Ack == quotes.Commit
 	instruments, err := survey.Select(opts.Quotes.Symbols)
@@ -64,6 +69,17 @@ func (l *loads) prepare(opts options.Options, survey *server.Survey, posting boo
 			Count: opts.Count, Duration: opts.Duration, Grace: opts.Timeout, Seed: opts.Seed,
 		})
 	}
+	if o := opts.Orders; trading {
+		delay := time.Duration(0)
+		if posting {
+			delay = ordersDelay
+		}
+		l.orders = orders.NewLoad(orders.LoadOptions{
+			Wire: to, Symbol: orderSymbol(instruments), Volume: "0.01", Connections: o.Connections,
+			Batch: o.Batch, Rate: o.Rate.PerSecond, Count: opts.Count, Duration: opts.Duration,
+			Grace: opts.Timeout, Delay: delay,
+		})
+	}
 	if opts.Readers() > 0 {
 		l.sockets = sockets.NewLoad(sockets.LoadOptions{
 			Address: opts.Address().Host, Sessions: opts.Sessions, Slow: opts.Slow,
@@ -73,7 +89,19 @@ func (l *loads) prepare(opts options.Options, survey *server.Survey, posting boo
 	return nil
 }
 
-func (l *loads) empty() bool { return l.quotes == nil && l.gets == nil && l.sockets == nil }
+// orderSymbol is what orders are for: one that trades on every day, where there is one.
+func orderSymbol(instruments []server.Instrument) string {
+	for _, i := range instruments {
+		if i.Symbol == "ETHUSD" {
+			return i.Symbol
+		}
+	}
+	return instruments[0].Symbol
+}
+
+func (l *loads) empty() bool {
+	return l.quotes == nil && l.gets == nil && l.orders == nil && l.sockets == nil
+}
 
 // open connects everything before the clock starts.
 func (l *loads) open(ctx context.Context) error {
@@ -89,6 +117,9 @@ func (l *loads) open(ctx context.Context) error {
 	if l.quotes != nil {
 		problems = append(problems, l.quotes.Open())
 	}
+	if l.orders != nil {
+		problems = append(problems, l.orders.OpenAccount(), l.orders.Open())
+	}
 	err := errors.Join(problems...)
 	if err != nil {
 		l.close()
@@ -96,17 +127,20 @@ func (l *loads) open(ctx context.Context) error {
 	return err
 }
 
-// run returns when quotes and GETs have ended, or when the time is over if there are neither.
+// run returns when all requests have ended, or when the time is over if there are none.
 func (l *loads) run(ctx context.Context, start time.Time) error {
 	var running sync.WaitGroup
-	var problems [2]error
+	var problems [3]error
 	if l.quotes != nil {
 		running.Go(func() { problems[0] = l.quotes.Run(ctx, start) })
 	}
 	if l.gets != nil {
 		running.Go(func() { problems[1] = l.gets.Run(ctx, start) })
 	}
-	if l.quotes == nil && l.gets == nil {
+	if l.orders != nil {
+		running.Go(func() { problems[2] = l.orders.Run(ctx, start) })
+	}
+	if l.quotes == nil && l.gets == nil && l.orders == nil {
 		select {
 		case <-time.After(time.Until(start.Add(l.duration))):
 		case <-ctx.Done():

@@ -12,6 +12,7 @@ import (
 	"tradingengine/bench/internal/gets"
 	"tradingengine/bench/internal/latency"
 	"tradingengine/bench/internal/options"
+	"tradingengine/bench/internal/orders"
 	"tradingengine/bench/internal/quotes"
 	"tradingengine/bench/internal/report"
 	"tradingengine/bench/internal/server"
@@ -93,10 +94,15 @@ func (r *run) load(ctx context.Context) error {
 	if r.opts.Gets.Rate.On() && len(r.opts.Gets.Paths) == 0 && !r.survey.HasAccounts {
 		r.note("%s is left out: it answers 404", gets.AccountSummary)
 	}
+	trading := r.opts.Orders.Rate.On()
+	if refusal := r.survey.TradingRefusal(r.opts.Quotes.Write); trading && refusal != "" {
+		trading = false
+		r.note("no orders are sent: %s", refusal)
+	}
 	for _, note := range r.result.Notes {
 		r.progress.Show("Note: " + note + ".")
 	}
-	if err := r.loads.prepare(r.opts, &r.survey, posting); err != nil {
+	if err := r.loads.prepare(r.opts, &r.survey, posting, trading); err != nil {
 		return err
 	}
 	if r.loads.empty() {
@@ -198,6 +204,10 @@ func (r *run) gather() {
 			r.note("%d connections post, because each needs a symbol of its own", q.Connections)
 		}
 	}
+	if load := r.loads.orders; load != nil {
+		add(load.Endpoint(), load.Recorder(), r.opts.Orders.Rate)
+		r.gatherOrders(load)
+	}
 	if len(paced) > 0 {
 		overall := latency.Summarize(paced...)
 		r.result.Overall = &overall
@@ -210,6 +220,22 @@ func (r *run) gather() {
 	if !r.result.Memory.Known {
 		r.note("memory is not measured: /api/stats does not say it and no -pid was given")
 	}
+}
+
+// gatherOrders adds up the orders, and asks the engine how many of them it has filled.
+func (r *run) gatherOrders(load *orders.Load) {
+	o := &report.Orders{
+		Totals: load.Totals(), Connections: load.Connections(), Account: load.Account(),
+	}
+	o.PerSecond = float64(o.Acknowledged) / r.result.Seconds
+	r.result.Problems = append(r.result.Problems, o.Errors...)
+	counted, err := load.CountFilled()
+	if err != nil {
+		r.result.Problems = append(r.result.Problems, err.Error())
+	} else {
+		o.Counted = &counted
+	}
+	r.result.Orders = o
 }
 
 // stats returns the engine's counters, nil if it does not give them.

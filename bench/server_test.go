@@ -125,6 +125,33 @@ func TestRealServer(t *testing.T) {
 	}
 }
 
+// Orders beside quotes on the real server, one by one and in lists: what answers say is what the
+// server counts.
+func TestOrdersOnARealServer(t *testing.T) {
+	t.Parallel()
+	address := startServer(t)
+	for _, batch := range []int64{1, 10} {
+		o := startOn(t, address, "-write", "-duration", "900ms", "-quotes-rate", "2000", "-get-rate", "0",
+			"-ws", "0", "-symbols", "ETHUSD", "-orders-rate", "500", "-orders-connections", "4",
+			"-orders-batch", fmt.Sprint(batch))
+		r := o.report.Orders
+		if r == nil || r.Sent != 300 || r.Acknowledged != 300 || r.Filled != 300 || r.Counted == nil ||
+			*r.Counted != 300 {
+			t.Fatalf("batches of %d: got %+v\n%s", batch, r, o.stderr)
+		}
+		for _, name := range []string{
+			"orders sent, not accounted for", "orders refused", "orders filled, not as told",
+		} {
+			o.wantState(t, name, report.Met)
+		}
+		for _, text := range []string{"Orders: sent 300", "POST /api/orders", "= acknowledged"} {
+			if !strings.Contains(o.stderr, text) {
+				t.Errorf("%q is not in the table:\n%s", text, o.stderr)
+			}
+		}
+	}
+}
+
 // words is a text with single blanks.
 func words(text string) string { return strings.Join(strings.Fields(text), " ") }
 

@@ -36,25 +36,30 @@ const (
 	waitingSell = `{"symbol":"EURUSD","side":"SELL","volume":0.01,"type":"LIMIT","price":1.15}`
 )
 
-func tradeCodes() []tradeCode {
-	place := func(bodies ...string) func(m *testMarket) {
-		return func(m *testMarket) {
-			for _, body := range bodies {
-				m.ask(201, "POST", "/api/orders", body)
-			}
+// placing places orders.
+func placing(bodies ...string) func(m *testMarket) {
+	return func(m *testMarket) {
+		for _, body := range bodies {
+			m.ask(201, "POST", "/api/orders", body)
 		}
 	}
+}
+
+// refusedOrder is a code of an order of EURUSD with some fields.
+func refusedOrder(code trading.Code, fields string, told int) tradeCode {
+	return tradeCode{code, nil, "/api/orders", eurusd001(fields), told}
+}
+
+// formCodes are those of an order that is wrong in itself, or at this price and time.
+func formCodes() []tradeCode {
 	patch := func(body string) func(m *testMarket) {
 		return func(m *testMarket) { m.ask(200, "PATCH", "/api/accounts/1", body) }
 	}
 	at := func(time string) func(m *testMarket) {
 		return func(m *testMarket) { m.clock.Store(int64(mustTime(time))) }
 	}
-	pair := `{"type":"OCO","orders":[` + eurusd001(waitingBuy) + `,%s]}`
-	orders, account := "/api/orders", "/api/accounts/1"
-	of := func(code trading.Code, fields string, told int) tradeCode {
-		return tradeCode{code, nil, orders, eurusd001(fields), told}
-	}
+	const orders = "/api/orders"
+	of := refusedOrder
 	return []tradeCode{
 		{
 			trading.CodeUnknownSymbol, nil, orders,
@@ -92,7 +97,7 @@ func tradeCodes() []tradeCode {
 			codeRecorded,
 		},
 		{
-			trading.CodeDuplicateClientOrderID, place(eurusd001(waitingBuy + `,"clientOrderId":"x"`)),
+			trading.CodeDuplicateClientOrderID, placing(eurusd001(waitingBuy + `,"clientOrderId":"x"`)),
 			orders, eurusd001(`"type":"MARKET","clientOrderId":"x"`), codeUnrecorded,
 		},
 		{
@@ -100,6 +105,15 @@ func tradeCodes() []tradeCode {
 			func(m *testMarket) { m.quote("AUDCAD", "0.90000", "0.90020") }, orders,
 			`{"symbol":"AUDCAD","side":"BUY","type":"MARKET","volume":0.01}`, codeRecorded,
 		},
+	}
+}
+
+// stateCodes are those of an account, a list, and of orders that ended.
+func stateCodes() []tradeCode {
+	pair := `{"type":"OCO","orders":[` + eurusd001(waitingBuy) + `,%s]}`
+	const orders, account = "/api/orders", "/api/accounts/1"
+	of := refusedOrder
+	return []tradeCode{
 		of(trading.CodePriceMissing, `"type":"LIMIT"`, codeRecorded),
 		of(trading.CodePriceNotAllowed, `"type":"MARKET","price":1.1`, codeRecorded),
 		of(trading.CodeTimeInForce, `"type":"MARKET","timeInForce":"GTC"`, codeRecorded),
@@ -107,11 +121,11 @@ func tradeCodes() []tradeCode {
 			`"type":"TRAILING_STOP","trailing":{"distance":10000,"unit":"BASIS_POINTS"}`, codeRecorded),
 		of(trading.CodeNothingToReduce, `"type":"MARKET","reduceOnly":true`, codeRecorded),
 		{
-			trading.CodeTooManyOrders, place(eurusd001(waitingBuy), eurusd001(waitingBuy)), orders,
+			trading.CodeTooManyOrders, placing(eurusd001(waitingBuy), eurusd001(waitingBuy)), orders,
 			eurusd001(waitingBuy), codeRecorded,
 		},
 		{
-			trading.CodeTooManyPositions, place(marketOrder, marketOrder), orders, marketOrder,
+			trading.CodeTooManyPositions, placing(marketOrder, marketOrder), orders, marketOrder,
 			codeRecorded,
 		},
 		{
@@ -131,7 +145,7 @@ func tradeCodes() []tradeCode {
 			`{"type":"WITHDRAW","amount":5000.01}`, codeUnrecorded,
 		},
 		{
-			trading.CodeCloseBy, place(marketOrder, marketOrder), "/api/positions/1/close-by",
+			trading.CodeCloseBy, placing(marketOrder, marketOrder), "/api/positions/1/close-by",
 			`{"with":2}`, codeRecorded,
 		},
 		{
@@ -141,7 +155,7 @@ func tradeCodes() []tradeCode {
 		{trading.CodeOCO, nil, orders, fmt.Sprintf(pair, marketOrder), codeOfOrder},
 		of(trading.CodeNotFilled, waitingBuy+`,"timeInForce":"IOC"`, codeOfOrder),
 		{trading.CodeClientRequest, func(m *testMarket) {
-			place(eurusd001(waitingBuy))(m)
+			placing(eurusd001(waitingBuy))(m)
 			m.ask(200, "DELETE", "/api/orders/1", "")
 		}, "/api/orders/1", "", codeOfOrder},
 		{trading.CodeOCOEnded, func(m *testMarket) {
@@ -149,7 +163,7 @@ func tradeCodes() []tradeCode {
 			m.ask(200, "DELETE", "/api/orders/1", "")
 		}, "/api/orders/2", "", codeOfOrder},
 		{trading.CodeStopOut, func(m *testMarket) {
-			place(`{"symbol":"EURUSD","side":"BUY","type":"MARKET","volume":4}`,
+			placing(`{"symbol":"EURUSD","side":"BUY","type":"MARKET","volume":4}`,
 				eurusd001(waitingBuy))(m)
 			m.quote("EURUSD", "1.09000", "1.09010")
 		}, "/api/orders/2", "", codeOfOrder},
@@ -164,7 +178,7 @@ func TestTradeCodes(t *testing.T) {
 	for _, code := range trading.Codes() {
 		missing[code] = true
 	}
-	for _, c := range tradeCodes() {
+	for _, c := range append(formCodes(), stateCodes()...) {
 		delete(missing, c.code)
 		t.Run(c.code.String(), func(t *testing.T) {
 			symbols := core.DefaultSymbols()

@@ -27,6 +27,7 @@ type Options struct {
 	Seed     uint64        `json:"seed"`
 	Quotes   Quotes        `json:"quotes"`
 	Gets     Gets          `json:"gets"`
+	Orders   Orders        `json:"orders"`
 	Sessions int           `json:"webSocketSessions"`
 	Slow     int           `json:"slowSessions"`
 	SlowRate int           `json:"slowBytesPerSecond"`
@@ -62,6 +63,14 @@ type Gets struct {
 	Paths       []string `json:"paths,omitempty"`
 	Compare     string   `json:"compare,omitempty"`
 	Rounds      int      `json:"rounds,omitempty"`
+}
+
+// Orders are the options of the load of orders.
+type Orders struct {
+	Rate        Rate    `json:"rate"`
+	RateMin     float64 `json:"rateMin,omitempty"`
+	Connections int     `json:"connections"`
+	Batch       int     `json:"batch"`
 }
 
 // Readers is how many WebSocket sessions there are in all.
@@ -122,12 +131,13 @@ func (o *Options) flags(symbols *string) *flag.FlagSet {
 	fs.DurationVar(&o.Duration, "duration", 30*time.Second,
 		"`time` that requests are due in, such as 90s or 10m; 0 is no limit, if -count sets one")
 	fs.Int64Var(&o.Count, "count", 0,
-		"most `quotes` and most GETs that are sent, each by itself; 0 is no limit")
+		"most `quotes`, most GETs and most orders that are sent, each by itself; 0 is no limit")
 	fs.DurationVar(&o.Timeout, "timeout", 10*time.Second,
 		"`time` for one request, and for the backlog that is left when -duration is over")
 	fs.Uint64Var(&o.Seed, "seed", 1, "`number` that decides all prices and the order of GETs")
 	o.quoteFlags(fs, symbols)
 	o.readFlags(fs)
+	o.orderFlags(fs)
 	fs.IntVar(&o.PID, "pid", 0,
 		"`process` of the engine on this machine, to find its resident memory where /api/stats "+
 			"does not say it")
@@ -179,6 +189,18 @@ func (o *Options) readFlags(fs *flag.FlagSet) {
 	fs.IntVar(&o.Stuck, "ws-stuck", 0, "`sessions` that read nothing after the handshake")
 }
 
+func (o *Options) orderFlags(fs *flag.FlagSet) {
+	r := &o.Orders
+	fs.TextVar(&r.Rate, "orders-rate", Rate{},
+		"`orders/s` over all connections, buys and sells in turns on an account opened for them; max "+
+			"is flat out, 0 sends none")
+	fs.Float64Var(&r.RateMin, "orders-min", 0,
+		"`orders/s` that must be acknowledged; less is a missed target, 0 asks nothing")
+	fs.IntVar(&r.Connections, "orders-connections", 8, "`connections` that send orders")
+	fs.IntVar(&r.Batch, "orders-batch", 1,
+		"`orders` in a request; above 1 they are lists (POST /api/orders/batch), taken whole or not")
+}
+
 // complete checks what belongs together and fills in what follows from it.
 func (o *Options) complete(given map[string]bool) error {
 	var err error
@@ -217,14 +239,19 @@ func (o *Options) completeComparison(given map[string]bool) error {
 	switch {
 	case !o.Gets.Rate.FlatOut:
 		return errors.New("-compare is flat out: -get-rate must be max")
-	case o.Quotes.Rate.On() || o.Readers() > 0:
-		return errors.New("-compare measures GETs alone: -quotes-rate and -ws must be 0")
+	case o.Quotes.Rate.On() || o.Orders.Rate.On() || o.Readers() > 0:
+		return errors.New("-compare measures GETs alone: -quotes-rate, -orders-rate and -ws must be 0")
 	case o.Duration == 0 || o.Count > 0:
 		return errors.New("-compare is limited by -duration alone")
 	case o.Gets.Rounds < 1 || o.Gets.Rounds > 1000:
 		return errors.New("-rounds is 1 to 1000")
 	}
 	return nil
+}
+
+// requests reports whether there is a load with a rate.
+func (o *Options) requests() bool {
+	return o.Quotes.Rate.On() || o.Gets.Rate.On() || o.Orders.Rate.On()
 }
 
 func (o *Options) check() error {
@@ -238,20 +265,22 @@ func (o *Options) check() error {
 	err := errors.Join(
 		within("batch", q.Batch, 1, 50_000), within("conns", q.Connections, 1, 2048),
 		within("get-conns", g.Connections, 1, 10_000), within("ws", o.Sessions, 0, 10_000),
+		within("orders-connections", o.Orders.Connections, 1, 10_000),
+		within("orders-batch", o.Orders.Batch, 1, 100),
 		within("ws-slow", o.Slow, 0, 10_000), within("ws-stuck", o.Stuck, 0, 10_000),
 		within("ws-slow-rate", o.SlowRate, 10, 1<<30),
 		within("pid", o.PID, 0, 1<<30))
 	switch {
 	case err != nil:
 		return err
-	case o.Duration < 0 || o.Timeout <= 0 || o.Count < 0 || q.RateMin < 0:
+	case o.Duration < 0 || o.Timeout <= 0 || o.Count < 0 || q.RateMin < 0 || o.Orders.RateMin < 0:
 		return errors.New("times and counts are not negative, and -timeout is not 0")
 	case o.Duration == 0 && o.Count == 0:
 		return errors.New("a run needs an end: -duration or -count")
-	case o.Duration == 0 && !q.Rate.On() && !g.Rate.On():
-		return errors.New("-count counts quotes and GETs, and there are none: give -duration")
-	case !q.Rate.On() && !g.Rate.On() && o.Readers() == 0:
-		return errors.New("nothing to do: -quotes-rate, -get-rate and -ws are all 0")
+	case o.Duration == 0 && !o.requests():
+		return errors.New("-count counts quotes, GETs and orders, and there are none: give -duration")
+	case !o.requests() && o.Readers() == 0:
+		return errors.New("nothing to do: -quotes-rate, -get-rate, -orders-rate and -ws are all 0")
 	case q.Via == quotes.Socket && q.Format != quotes.NDJSON:
 		return errors.New("-via ws sends -format ndjson")
 	case strings.ContainsAny(q.Source, "\"\\,\r\n"):

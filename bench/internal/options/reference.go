@@ -16,7 +16,8 @@ const (
 
 Requests are due on a fixed schedule, whatever the engine does, and latency counts from when a
 request was due. Quotes are posted only into an empty market, or with -write, and never into a
-simulated one; GETs and WebSocket readers work on any. Ctrl-C ends the run early with its report.
+simulated one; GETs and WebSocket readers work on any. Orders are sent where quotes may be, and to a
+simulated market, on an account of their own. Ctrl-C ends the run early with its report.
 
 Exit code: 0 all targets met, 1 a target missed or the engine out of reach, 2 wrong usage.
 `
@@ -25,6 +26,7 @@ Examples:
   go run ./bench -duration 60s                        quotes, GETs and readers at once
   go run ./bench -quotes-rate max -get-rate 0 -ws 0   how many quotes a second are committed
   go run ./bench -quotes-rate max -via ws -ack accept -get-rate 0 -ws 0
+  go run ./bench -orders-rate 2000 -get-rate 0 -ws 0  orders beside quotes
   go run ./bench -ws 20 -ws-slow 5 -ws-stuck 500      readers that keep up, and some that do not
   go run ./bench -quotes-rate 0 -get-rate max -get-conns 16 -path '/ohlc?symbol=EURUSD&limit=500'
   go run ./bench -compare http://localhost:7998 -path '/ohlc?symbol=EURUSD&limit=500'
@@ -45,6 +47,9 @@ var groups = []group{
 		"seq", "lp", "write",
 	}},
 	{"GETs", []string{"get-rate", "get-conns", "path", "compare", "rounds"}},
+	{"Orders (POST /api/orders)", []string{
+		"orders-rate", "orders-min", "orders-connections", "orders-batch",
+	}},
 	{"WebSocket", []string{"ws", "ws-slow", "ws-slow-rate", "ws-stuck"}},
 	{"Report", []string{"pid", "json", "quiet"}},
 }

@@ -42,7 +42,7 @@ func (r *Result) uncounted() (int64, bool) {
 // what the engine counted, all during the run.
 func (r *Result) writeConservation(text *bytes.Buffer) {
 	counted, known := r.counted()
-	if r.Quotes == nil && !known {
+	if r.Quotes == nil && r.Orders == nil && !known {
 		return
 	}
 	text.WriteString("\n")
@@ -56,6 +56,18 @@ func (r *Result) writeConservation(text *bytes.Buffer) {
 			fmt.Fprintf(table, "\t%s", c)
 		}
 		fmt.Fprintln(table, "\t")
+	}
+	if o := r.Orders; o != nil {
+		row("orders of this run", "sent", "= acknowledged", "+ refused", "+ failed", "left over")
+		row("told in answers", o.Sent, o.Acknowledged, o.Refused, o.Failed, leftOver(o.Remainder()))
+		row("filled of these", "", o.Filled, "", "", "")
+		if o.Counted != nil {
+			row("in /api/orders", "", *o.Counted, "", "", leftOver(o.miscounted()))
+		}
+	}
+	if r.Quotes == nil && !known {
+		flush(table)
+		return
 	}
 	row("quotes of this run", "received", "= stored", "+ throttled", "+ rejected", "left over")
 	if q := r.Quotes; q != nil {

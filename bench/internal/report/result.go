@@ -11,6 +11,7 @@ import (
 	"tradingengine/bench/internal/gets"
 	"tradingengine/bench/internal/latency"
 	"tradingengine/bench/internal/options"
+	"tradingengine/bench/internal/orders"
 	"tradingengine/bench/internal/quotes"
 	"tradingengine/bench/internal/server"
 	"tradingengine/bench/internal/sockets"
@@ -33,6 +34,7 @@ type Result struct {
 	// Overall is all requests on a schedule together, nil if there were none.
 	Overall     *latency.Summary  `json:"overall,omitempty"`
 	Quotes      *Quotes           `json:"quotes,omitempty"`
+	Orders      *Orders           `json:"orders,omitempty"`
 	WebSocket   *WebSocket        `json:"webSocket,omitempty"`
 	Comparisons []gets.Comparison `json:"comparisons,omitempty"`
 	Counters    Counters          `json:"counters"`
@@ -91,6 +93,24 @@ type Quotes struct {
 	Connections int `json:"connections"`
 	// PerSecond are quotes that the engine took, rejected ones included.
 	PerSecond float64 `json:"perSecond"`
+}
+
+// Orders is the load of orders.
+type Orders struct {
+	orders.Totals
+	Connections int   `json:"connections"`
+	Account     int64 `json:"accountId"`
+	// PerSecond are orders that the engine acknowledged.
+	PerSecond float64 `json:"perSecond"`
+	// Counted are the filled orders in the engine's own list; nil if it did not give it.
+	Counted *int64 `json:"countedFilled,omitempty"`
+}
+
+// miscounted is by how many orders the engine's list differs from what answers said. An order that
+// failed may be in it or not.
+func (o *Orders) miscounted() int64 {
+	more := *o.Counted - o.Filled
+	return max(-more, more-o.Failed, 0)
 }
 
 // WebSocket is the load of readers.

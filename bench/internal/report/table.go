@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -22,6 +24,7 @@ func (r *Result) WriteTable(w io.Writer) error {
 	}
 	r.writeEndpoints(&text)
 	r.writeQuotes(&text)
+	r.writeOrders(&text)
 	r.writeReaders(&text)
 	r.writeComparisons(&text)
 	r.writeMemory(&text)
@@ -104,6 +107,21 @@ func (r *Result) writeQuotes(text *bytes.Buffer) {
 	}
 	for _, rejection := range q.Rejections {
 		fmt.Fprintf(text, "        Rejected: %s\n", rejection)
+	}
+}
+
+func (r *Result) writeOrders(text *bytes.Buffer) {
+	o := r.Orders
+	if o == nil {
+		return
+	}
+	fmt.Fprintf(text, "\nOrders: sent %s over %d connections on account %d, acknowledged %s (%s/s), "+
+		"filled %s, refused %s, failed %s (503: %s requests), never sent %s.\n", Thousands(o.Sent),
+		o.Connections, o.Account, Thousands(o.Acknowledged), Thousands(int64(o.PerSecond)),
+		Thousands(o.Filled), Thousands(o.Refused), Thousands(o.Failed), Thousands(o.Busy),
+		Thousands(o.Unsent))
+	for _, code := range slices.Sorted(maps.Keys(o.Refusals)) {
+		fmt.Fprintf(text, "        Refused: %s %s\n", code, Thousands(o.Refusals[code]))
 	}
 }
 

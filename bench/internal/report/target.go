@@ -51,6 +51,7 @@ func (r *Result) Judge() {
 	r.judgeLatency()
 	r.judgeErrors()
 	r.judgeQuotes()
+	r.judgeOrders()
 	r.judgeEngine()
 	r.judgeComparisons()
 	r.OK = true
@@ -148,6 +149,25 @@ func (r *Result) judgeQuotes() {
 	if least := r.Options.Quotes.RateMin; least > 0 {
 		r.judge("quotes taken", fmt.Sprintf(">= %g", least), "/s", r.Quotes.PerSecond,
 			true, r.Quotes.PerSecond >= least)
+	}
+}
+
+func (r *Result) judgeOrders() {
+	o := r.Orders
+	if o == nil {
+		return
+	}
+	r.none("orders sent, not accounted for", o.Remainder())
+	r.none("orders refused", o.Refused)
+	miscounted := int64(0)
+	if o.Counted != nil {
+		miscounted = o.miscounted()
+	}
+	r.judge("orders filled, not as told", "0", "", float64(miscounted), o.Counted != nil,
+		miscounted == 0)
+	if least := r.Options.Orders.RateMin; least > 0 {
+		r.judge("orders acknowledged", fmt.Sprintf(">= %g", least), "/s", o.PerSecond, true,
+			o.PerSecond >= least)
 	}
 }
 

@@ -156,6 +156,18 @@ func (s *Survey) index(name string) int {
 	return -1
 }
 
+// TradingRefusal says in a sentence why no account may be opened here and no order be sent, "" if
+// both may: what is done with invented money stays in the journal for good.
+func (s *Survey) TradingRefusal(write bool) string {
+	if !write && !s.Simulated() && !s.Empty() {
+		return "the market is not empty (-write trades there all the same)"
+	}
+	if !s.HasAccounts {
+		return "the engine has no accounts"
+	}
+	return ""
+}
+
 // PostingRefusal says in a sentence why quotes must not be posted to this engine, "" if they may.
 // The load is invented prices: among real ones they could not be told apart any more.
 func (s *Survey) PostingRefusal(write bool) string {
