@@ -35,7 +35,7 @@ func newKeyedMarket(t testing.TB, o marketOptions) *keyedMarket {
 	m.as("ingest", 200, "POST", "/ticks",
 		fmt.Sprintf(`{"symbol":"EURUSD","bid":1.1,"ask":1.1001,"time":%d}`, testNow))
 	for range 3 {
-		m.as("admin", 201, "POST", "/api/accounts", `{"currency":"USD","deposit":5000}`)
+		m.as("admin", 201, "POST", "/api/accounts", `{"currency":"USD","deposit":1000000}`)
 	}
 	return m
 }
