@@ -34,8 +34,14 @@ async function problem(response) {
   return new ApiError(detail || `status ${response.status}`, response.status, code);
 }
 
-export async function getJSON(path, timeoutMs = 8000) {
-  const response = await request(path, {}, timeoutMs);
+export const getJSON = (path, timeoutMs = 8000) => exchange(path, {}, timeoutMs);
+
+export const postJSON = (path, body, timeoutMs = 8000) => exchange(path, {
+  method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+}, timeoutMs);
+
+async function exchange(path, options, timeoutMs) {
+  const response = await request(path, options, timeoutMs);
   if (!response.ok) {
     throw await problem(response);
   }

@@ -4,7 +4,9 @@
 //   /ws  quotes, bars:<frame> ─► table, chart                    while it is connected
 //   /api/quotes, /ohlc        ─► table, chart                    while it is not
 //   /health, /api/stats       ─► header, counters                all the time
+//   account:1, /api/account…  ─► account.js
 
+import { AccountPanel } from "./account.js";
 import { getHealth, getJSON, getList } from "./api.js";
 import { BarChart } from "./chart.js";
 import { isNumber } from "./format.js";
@@ -36,6 +38,7 @@ const chart = new BarChart({
   box: byId("chart"), legend: byId("legend"), message: byId("chart-message"),
 });
 const stream = new Stream({ path: "/ws", onMessage: receive, onState: streamState });
+const panel = new AccountPanel({ stream, digitsOf });
 
 // --- What the server is ---------------------------------------------------------------------
 
@@ -118,6 +121,7 @@ function select(symbol, frame) {
     button.setAttribute("aria-pressed", String(button.textContent === frame));
   }
   table.select(symbol);
+  panel.select(symbol);
   chart.show({ symbol, frame, digits: digitsOf(symbol) });
   stream.want("bars", { channel: `bars:${frame}`, symbols: [symbol] });
   // An open stream answers with "subscribed", and that loads the bars.
@@ -159,6 +163,9 @@ addEventListener("hashchange", () => {
 // --- What comes in ------------------------------------------------------------------------------
 
 function receive(message) {
+  if (panel.receive(message)) {
+    return;
+  }
   switch (message.type) {
     case "quote":
     case "tick": // Before the first subscription the server sends ticks.

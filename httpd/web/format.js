@@ -62,6 +62,21 @@ export function formatRate(n) {
 
 export const formatShare = (share) => (isNumber(share) ? (share * 100).toFixed(1) + "%" : none);
 
+// formatMoney prints an amount with the decimals of its currency.
+export function formatMoney(value, currency) {
+  if (!isNumber(value)) {
+    return none;
+  }
+  const style = { style: "currency", currency, currencyDisplay: "code" };
+  let digits = 2;
+  try {
+    digits = new Intl.NumberFormat("en-US", style).resolvedOptions().maximumFractionDigits;
+  } catch { /* No currency that this browser knows. */ }
+  return new Intl.NumberFormat("en-US", {
+    minimumFractionDigits: digits, maximumFractionDigits: digits,
+  }).format(value);
+}
+
 const pad = (n) => String(n).padStart(2, "0");
 const days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");

@@ -38,6 +38,14 @@ export class Stream {
     this.send({ type: "subscribe", ...subscription });
   }
 
+  // resume changes what is asked for when the connection comes back, and sends nothing now.
+  resume(purpose, changes) {
+    const subscription = this.wanted.get(purpose);
+    if (subscription) {
+      this.wanted.set(purpose, { ...subscription, ...changes });
+    }
+  }
+
   open() {
     clearTimeout(this.retryTimer);
     this.onState("connecting");

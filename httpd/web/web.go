@@ -7,6 +7,7 @@
 //	repeat.js                tasks that run again and again
 //	quotes.js                the table of live quotes
 //	chart.js bars.js         the chart, the bars it shows
+//	account.js events.js     the demo account and its ticket, what its stream brings
 //	status.js programs.js    header and counters, links and commands
 //	format.js                prices, counts and times as text
 //	lightweight-charts.js    TradingView Lightweight Charts, unchanged; see NOTICE.txt

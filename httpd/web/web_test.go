@@ -4,6 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -86,5 +89,45 @@ func TestLibraryIsTheOneOfTheNotice(t *testing.T) {
 	}
 	if text := read(t, "LICENSE-lightweight-charts.txt"); !strings.Contains(text, "Apache License") {
 		t.Error("the licence of the library: got another text, want the Apache License")
+	}
+}
+
+// TestAccountEvents runs what the page knows of an account's events and of its ticket, where there
+// is an engine for JavaScript. It was seen to find a gap that did not show, and an order that was
+// not answered and got another id.
+func TestAccountEvents(t *testing.T) {
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("the program node is missing")
+	}
+	dir := t.TempDir()
+	test, err := os.ReadFile("testdata/events.mjs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"events.mjs": read(t, "events.js"), "test.mjs": string(test),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.Command("node", filepath.Join(dir, "test.mjs")).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// Every part of the page that a module asks for by its id is on the page.
+func TestEveryIDIsOnThePage(t *testing.T) {
+	page := read(t, "index.html")
+	modules, err := fs.Glob(Files, "*.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range modules {
+		for _, match := range regexp.MustCompile(`byId\("([a-z-]+)"\)`).FindAllStringSubmatch(read(t, name), -1) {
+			if !strings.Contains(page, `id="`+match[1]+`"`) {
+				t.Errorf("%s asks for #%s, which is not on the page", name, match[1])
+			}
+		}
 	}
 }
