@@ -46,7 +46,7 @@ func TestChecklist(t *testing.T) {
 		t.Skip("waits half a minute, as the document does")
 	}
 	t.Parallel()
-	need(t, "bash", "curl", "jq", "grep", "awk", "ps", "pgrep")
+	need(t, "bash", "curl", "jq", "grep", "awk", "ps", "pgrep", "sqlite3")
 	dir := t.TempDir()
 	exe, err := os.ReadFile(executable())
 	if err != nil {
@@ -111,6 +111,10 @@ func TestChecklist(t *testing.T) {
 		})
 	}
 
+	// What README says to type, and a backup as it says.
+	o.typesReadme(t)
+	restore := o.typesBackup(t)
+
 	// What the document's throttle band means, read from the line it reads.
 	share := throttleShare(t, dir)
 	if share < 40 || share > 60 {
@@ -122,6 +126,9 @@ func TestChecklist(t *testing.T) {
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("stopping: %v", err)
+	}
+	if !t.Failed() {
+		restore()
 	}
 }
 
