@@ -10,18 +10,19 @@ import (
 	"strings"
 	"testing"
 
+	"tradingengine/core"
 	"tradingengine/core/trading"
 	"tradingengine/httpd/contract"
 	"tradingengine/httpd/web"
 )
 
 // describedMarket is a server with everything there is, in the state that the examples of the
-// description speak of: positions 1 and 2 of opposite sides, and the pending order ea-42-0001. A
-// new route whose examples need more adds it here.
+// description speak of: positions 1 and 2 of opposite sides, the pending order ea-42-0001, and a
+// webhook that got a message. A new route whose examples need more adds it here.
 func describedMarket(t *testing.T) *testMarket {
 	t.Helper()
 	m := newTradeMarket(t, marketOptions{server: func(o *Options) {
-		o.Pprof, o.Page = true, web.Files
+		o.Pprof, o.Page, o.Webhooks = true, web.Files, describedHooks()
 		o.Writer = func() []Field { return []Field{{"commits", 3}} }
 	}})
 	for _, order := range []string{
@@ -32,6 +33,20 @@ func describedMarket(t *testing.T) *testMarket {
 		m.ask(201, "POST", "/api/orders", order)
 	}
 	return m
+}
+
+func describedHooks() *hookBook {
+	attempts := []DeliveryAttempt{
+		{Number: 1, Time: hookStart, Micros: 15_000_000, Reason: "no answer within 15s"},
+		{Number: 2, Time: hookStart + 5*core.Second, Micros: 900, Status: 200},
+	}
+	return &hookBook{
+		hooks: []Webhook{{ID: 1, URL: "https://ops.example/", Name: "ops", Created: hookStart}},
+		deliveries: []Delivery{
+			{ID: 1, Message: "0a", Status: "DELIVERED", Created: hookStart, Attempts: attempts},
+			{ID: 2, Message: "0b", Status: "PENDING", Created: hookStart, Next: hookStart + 9},
+		},
+	}
 }
 
 func readDescription(t *testing.T) *contract.Document {

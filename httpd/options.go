@@ -77,12 +77,14 @@ type Options struct {
 	Config  Config
 	Limits  Limits
 	// Desk owns the trading state and Trades is the past of it; without them nothing is traded.
-	Desk    *desk.Desk
-	Trades  TradeHistory
-	Checks  []Check        // What /health looks at, in this order.
-	Writer  func() []Field // State of the storage writer for /api/stats; nil for none.
-	Trading func() []Field // State of the desk and its journal, likewise.
-	Memory  func() int64   // Resident bytes of the process; nil when nobody knows.
+	Desk   *desk.Desk
+	Trades TradeHistory
+	// Webhooks are told of what happens; nil when there are none.
+	Webhooks Webhooks
+	Checks   []Check        // What /health looks at, in this order.
+	Writer   func() []Field // State of the storage writer for /api/stats; nil for none.
+	Trading  func() []Field // State of the desk and its journal, likewise.
+	Memory   func() int64   // Resident bytes of the process; nil when nobody knows.
 	// CPU returns the processor time the process has used; nil when nobody knows.
 	CPU     func() time.Duration
 	Metrics func(*Metrics) // Adds what others count to /metrics; nil for none.

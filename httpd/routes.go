@@ -85,6 +85,9 @@ func (s *Server) routes() []*route {
 	if s.opts.Desk != nil {
 		table = append(table, s.tradeRoutes()...)
 	}
+	if s.opts.Webhooks != nil {
+		table = append(table, s.webhookRoutes()...)
+	}
 	if s.opts.Pprof {
 		table = append(table, &route{
 			method: get, path: profileFolder, handle: getProfile, access: forAdmins,

@@ -41,28 +41,28 @@ func (j *Journal) OutboxFilled() <-chan struct{} { return j.outbox.wake }
 // A webhook for which too many are waiting goes without it, and that is counted. id consists of
 // visible characters without full stops.
 func (j *Journal) enqueueHooks(c *conn, id string, body []byte, now core.Time) error {
-	err := c.exec(`INSERT INTO hook_message (id, body, created)
-		SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM webhook WHERE disabled = 0 AND removed = 0)
-		ON CONFLICT DO NOTHING`, id, body, int64(now))
+	const told = "disabled = 0 AND removed = 0"
+	known, err := c.int("SELECT EXISTS (SELECT 1 FROM hook_message WHERE id = ?)", id)
+	if err != nil || known != 0 {
+		return err
+	}
+	err = c.exec("INSERT INTO hook_message (id, body, created) SELECT ?, ?, ? WHERE EXISTS "+
+		"(SELECT 1 FROM webhook WHERE waiting < ? AND "+told+")", id, body, int64(now), j.outbox.most)
 	if err != nil {
 		return err
 	}
-	added, err := c.int("SELECT changes()")
-	if err != nil || added == 0 {
-		return err
-	}
-	j.outbox.filled = true
 	// A due of 0 is at once, whatever clock now is of.
 	err = c.exec(`INSERT INTO hook_delivery
 			(webhook_id, message_seq, status, created, due, attempts, failures)
 		SELECT w.id, m.seq, 'PENDING', m.created, 0, 0, 0 FROM webhook AS w, hook_message AS m
-		WHERE m.id = ?1 AND w.disabled = 0 AND w.removed = 0 AND w.waiting < ?2`, id, j.outbox.most)
+		WHERE m.id = ? AND waiting < ? AND `+told, id, j.outbox.most)
 	if err != nil {
 		return err
 	}
+	j.outbox.filled = true
 	return c.exec(`UPDATE webhook
 		SET waiting = waiting + (waiting < ?1), dropped = dropped + (waiting >= ?1)
-		WHERE disabled = 0 AND removed = 0`, j.outbox.most)
+		WHERE `+told, j.outbox.most)
 }
 
 // DueDelivery is a message that a webhook is to be told now.

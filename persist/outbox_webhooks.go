@@ -10,12 +10,12 @@ import (
 	"tradingengine/core"
 )
 
-// webhooksMax is how many webhooks there may be.
-const webhooksMax = 64
+// WebhooksMax is how many webhooks there may be.
+const WebhooksMax = 64
 
 // What is refused of webhooks. Nothing is changed then.
 var (
-	ErrTooManyWebhooks   = fmt.Errorf("there are %d webhooks, which is the most", webhooksMax)
+	ErrTooManyWebhooks   = fmt.Errorf("there are %d webhooks, which is the most", WebhooksMax)
 	ErrNoWebhook         = errors.New("there is no such webhook")
 	ErrNoDelivery        = errors.New("there is no such delivery")
 	ErrWebhookDisabled   = errors.New("the webhook is disabled")
@@ -61,7 +61,7 @@ func (j *Journal) AddWebhook(w *Webhook) (id int64, err error) {
 		if err != nil {
 			return err
 		}
-		if n >= webhooksMax {
+		if n >= WebhooksMax {
 			refused = ErrTooManyWebhooks
 			return nil
 		}

@@ -36,6 +36,9 @@ func verifyTrading(ctx context.Context, v *verifier) (err error) {
 	if err = tradingSchema.migrate(derived, path); err == nil {
 		err = v.events(ctx, derived)
 	}
+	if err == nil {
+		err = verifyOutbox(ctx, v)
+	}
 	return errors.Join(err, derived.close(), os.RemoveAll(dir))
 }
 

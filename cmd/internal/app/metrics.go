@@ -14,6 +14,7 @@ func (v *server) metrics(m *httpd.Metrics) {
 	d := v.desk.Stats()
 	orderMetrics(m, &d)
 	deskMetrics(m, &d)
+	v.webhookMetrics(m)
 	process.Metrics(m)
 }
 

@@ -12,6 +12,7 @@ import (
 	"tradingengine/cmd/internal/config"
 	"tradingengine/cmd/internal/logs"
 	"tradingengine/cmd/internal/process"
+	"tradingengine/cmd/internal/webhook"
 	"tradingengine/core"
 	"tradingengine/core/desk"
 	"tradingengine/httpd"
@@ -33,6 +34,7 @@ type server struct {
 	writer  *persist.Writer
 	journal *persist.Journal
 	desk    *desk.Desk
+	courier *webhook.Courier
 	http    *httpd.Server
 	loaded  persist.Loaded
 	stuck   *shardWatch
@@ -129,6 +131,7 @@ func (v *server) restore(ctx context.Context, symbols *core.Registry, ring int) 
 	if err = v.openTrading(ctx, symbols); err != nil {
 		return err
 	}
+	v.courier = v.newCourier()
 	v.writer = v.store.NewWriter(persist.WriterOptions{
 		FlushInterval: c.FlushInterval, RetainTicks: c.RetainTicks, RetainBars: c.RetainBars,
 	})
@@ -189,6 +192,7 @@ func (v *server) run(ctx context.Context, listeners []net.Listener) error {
 	trading.Go(func() { v.fail(v.desk.Run()) })
 	writer.Go(func() { v.fail(v.writer.Run(writerCtx, v.engine)) })
 	serving.Go(func() { v.fail(v.http.Serve(listeners...)) })
+	beside.Go(func() { v.fail(v.courier.Run(besideCtx)) })
 	operators := &operatorLog{
 		engine: v.engine, log: log, debug: v.logs.Debug, queue: v.config.Queue, watch: v.stuck,
 	}
@@ -242,7 +246,7 @@ func (v *server) httpOptions(ring int) httpd.Options {
 	c := v.config
 	return httpd.Options{
 		Engine: v.engine, History: v.store, Desk: v.desk, Trades: v.journal, Page: web.Files,
-		Log:         v.logs.Main,
+		Webhooks: v.hooks(), Log: v.logs.Main,
 		RequireKeys: v.keyed, Origins: c.Origins, Pprof: c.Pprof,
 		Limits: httpd.Limits{
 			Sessions: c.Sessions, Unsent: c.Unsent, IngestBody: c.MaxBody,

@@ -30,6 +30,7 @@ func TestDescribed(t *testing.T) {
 	} {
 		s.send(201, "POST", "/api/orders", `{"symbol":"EURUSD","volume":0.1,`+order+`}`)
 	}
+	s.send(201, "POST", "/api/webhooks", `{"url":"https://ops.example/","name":"ops"}`)
 	asked := 0
 	for _, o := range d.Operations() {
 		if o.Method != http.MethodGet || o.Responses["101"] != nil {

@@ -63,6 +63,7 @@ type Server struct {
 	Encoded     int // Bytes of encoded ticks and bars kept for all series together.
 	Connections int // HTTP connections at once.
 
+	PrivateHooks bool // Webhooks may be reached at addresses that are not public.
 	RequireKeys  bool // Ask for keys on a loopback address too.
 	InsecureHTTP bool // Listen where other machines can reach the port, without TLS.
 
@@ -118,6 +119,8 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 	origins := fs.String("origins", "",
 		"further web `origins` that may call, separated by commas; loopback ones always may")
 	c.limitFlags(fs)
+	fs.BoolVar(&c.PrivateHooks, "webhook-allow-private", false,
+		"deliver to webhooks at addresses that are not public, such as this machine's own")
 	fs.BoolVar(&c.InsecureHTTP, "insecure-http", false,
 		"allow an -addr that other machines can reach without TLS: keys pass in the clear")
 	fs.BoolVar(&c.RequireKeys, "require-keys", false,
