@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tradingengine/core"
 )
 
 var update = flag.Bool("update", false, "write what the server answers into the golden files")
@@ -14,7 +16,8 @@ var update = flag.Bool("update", false, "write what the server answers into the 
 // TestGolden runs the conversations in testdata/golden. A line "> METHOD path" begins a request,
 // lines "H Name: value" are its headers and lines "B text" its body; the lines after it are the
 // answer that is expected: status, content type and the exact body. A last line without a line end
-// is marked by "⏎ none" below it. Lines that begin with "#" are comments on the request below.
+// is marked by "⏎ none" below it. Lines that begin with "#" are comments on the request below. A line
+// "> CLOCK time" is no request: it sets the clock.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/golden/*.txt")
 	check(t, err)
@@ -62,6 +65,12 @@ func (m *testMarket) replay(text string) string {
 				continue
 			}
 			out.WriteString(line + "\n")
+		}
+		if method == "CLOCK" {
+			now, err := core.ParseTime(path)
+			check(m.t, err)
+			m.clock.Store(int64(now))
+			continue
 		}
 		a := m.do(method, path, body.String(), headers...)
 		fmt.Fprintf(&out, "%d %s\n%s", a.status, a.header.Get("Content-Type"), a.body)

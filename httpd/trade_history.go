@@ -23,12 +23,14 @@ type TradeHistory interface {
 	// Trades returns events with trading.FillData.
 	Trades(ctx context.Context, account trading.AccountID, symbol *core.SymbolID, after uint64,
 		limit int) ([]trading.Event, error)
-	// Postings calls each for events with a posting of from ≤ time < to; house is the balance of the
-	// house's account after it.
-	Postings(ctx context.Context, account trading.AccountID, from, to core.Time, after uint64,
-		limit int, each func(e *trading.Event, house trading.Money)) error
-	// Balance is an account's balance before a time.
-	Balance(ctx context.Context, account trading.AccountID, before core.Time) (trading.Money, error)
+	// Postings calls each for events with a posting and a seq of at most last; house is the balance of
+	// the house's account after it.
+	Postings(ctx context.Context, account trading.AccountID, after, last uint64, limit int,
+		each func(e *trading.Event, house trading.Money)) error
+	// DayEnd finds where a day of an account ends: the seq of its last event, and the balance then.
+	// The swaps of the 17:00 that ends it are its last.
+	DayEnd(ctx context.Context, account trading.AccountID, at core.Time) (last uint64,
+		balance trading.Money, err error)
 	// Head returns the seq of the newest event and the hash of the chain up to it.
 	Head(ctx context.Context) (seq uint64, hash [32]byte, err error)
 	// Verify reads the journal up to seq, checks its chain, and folds it into a machine of its own.

@@ -134,7 +134,7 @@ func (s *Server) getLedger(ctx *fasthttp.RequestCtx) error {
 		return q.err
 	}
 	return s.list(ctx, &l, func(wait context.Context, account trading.AccountID, add addRow) error {
-		return s.opts.Trades.Postings(wait, account, math.MinInt64, math.MaxInt64, l.cursor, l.limit,
+		return s.opts.Trades.Postings(wait, account, l.cursor, math.MaxUint64, l.limit,
 			func(e *trading.Event, house trading.Money) {
 				add(e.Seq, func(dst []byte) []byte {
 					dst = appendLine(dst, e)
@@ -212,15 +212,16 @@ func (s *Server) readStatement(d *statement) error {
 		return err
 	}
 	err = s.stored(func(wait context.Context) (err error) {
-		if d.opening, err = s.opts.Trades.Balance(wait, d.account, d.from); err != nil {
+		var before, last uint64
+		if before, d.opening, err = s.opts.Trades.DayEnd(wait, d.account, d.from); err != nil {
 			return err
 		}
-		d.closing = d.opening
-		return s.opts.Trades.Postings(wait, d.account, d.from, d.to, 0, statementLinesMax+1,
+		if last, d.closing, err = s.opts.Trades.DayEnd(wait, d.account, d.to); err != nil {
+			return err
+		}
+		return s.opts.Trades.Postings(wait, d.account, before, last, statementLinesMax+1,
 			func(e *trading.Event, _ trading.Money) {
-				p, _ := e.Posting()
 				d.lines = append(appendLine(d.lines, e), ",\n"...)
-				d.closing = p.Balance
 				d.count++
 			})
 	})

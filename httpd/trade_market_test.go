@@ -181,8 +181,8 @@ func (j *memoryJournal) Trades(_ context.Context, account trading.AccountID, sym
 	})
 }
 
-func (j *memoryJournal) Postings(_ context.Context, account trading.AccountID, from, to core.Time,
-	after uint64, limit int, each func(e *trading.Event, house trading.Money),
+func (j *memoryJournal) Postings(_ context.Context, account trading.AccountID, after, last uint64,
+	limit int, each func(e *trading.Event, house trading.Money),
 ) error {
 	events, err := j.matching(0, allEvents, func(e *trading.Event) bool {
 		_, ok := e.Posting()
@@ -193,8 +193,7 @@ func (j *memoryJournal) Postings(_ context.Context, account trading.AccountID, f
 		e := &events[i]
 		p, _ := e.Posting()
 		houses[p.Counter()] -= p.Amount
-		if e.Seq > after && (account == 0 || e.Account == account) && from <= e.Time && e.Time < to &&
-			limit > 0 {
+		if e.Seq > after && e.Seq <= last && (account == 0 || e.Account == account) && limit > 0 {
 			each(e, houses[p.Counter()])
 			limit--
 		}
@@ -202,16 +201,19 @@ func (j *memoryJournal) Postings(_ context.Context, account trading.AccountID, f
 	return err
 }
 
-func (j *memoryJournal) Balance(_ context.Context, account trading.AccountID, before core.Time,
-) (balance trading.Money, err error) {
+func (j *memoryJournal) DayEnd(_ context.Context, account trading.AccountID, at core.Time,
+) (last uint64, balance trading.Money, err error) {
 	_, err = j.matching(0, allEvents, func(e *trading.Event) bool {
-		p, ok := e.Posting()
-		if ok && e.Account == account && e.Time < before {
-			balance = p.Balance
+		swap, ok := e.Data.(*trading.SwapData)
+		if e.Account == account && (e.Time < at || ok && swap.Rollover <= at) {
+			last = e.Seq
+			if p, ok := e.Posting(); ok {
+				balance = p.Balance
+			}
 		}
 		return false
 	})
-	return balance, err
+	return last, balance, err
 }
 
 func (j *memoryJournal) Head(_ context.Context) (seq uint64, hash [32]byte, err error) {

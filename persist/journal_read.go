@@ -3,8 +3,9 @@ package persist
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
+	"io"
+	"math"
 	"sort"
 	"strings"
 
@@ -174,19 +175,14 @@ func (j *Journal) Trades(ctx context.Context, account trading.AccountID, symbol 
 		" ORDER BY seq LIMIT ?) ORDER BY seq", append(f.args, int64(limit))...)
 }
 
-// Postings calls each for events with a posting of from ≤ time < to; house is the balance of the
-// house's account after it.
-func (j *Journal) Postings(ctx context.Context, account trading.AccountID, from, to core.Time,
-	after uint64, limit int, each func(e *trading.Event, house trading.Money),
+// Postings calls each for events with a posting and a seq of at most last; house is the balance of
+// the house's account after it.
+func (j *Journal) Postings(ctx context.Context, account trading.AccountID, after, last uint64,
+	limit int, each func(e *trading.Event, house trading.Money),
 ) error {
 	return j.reading(ctx, func(ctx context.Context, c *conn) error {
-		first, err1 := j.firstAt(c, from)
-		end, err2 := j.firstAt(c, to)
-		if err1 != nil || err2 != nil {
-			return errors.Join(err1, err2)
-		}
-		f := j.listFilter(account, nil, max(after, first-1))
-		f.add("seq < ?", int64(end))
+		f := j.listFilter(account, nil, after)
+		f.add("seq <= ?", int64(min(last, math.MaxInt64)))
 		houses := map[uint64]trading.Money{}
 		err := c.query(ctx, "SELECT seq, counter_balance FROM posting WHERE "+f.text.String()+
 			" ORDER BY seq LIMIT ?", func(row []driver.Value) error {
@@ -207,20 +203,34 @@ func (j *Journal) Postings(ctx context.Context, account trading.AccountID, from,
 	})
 }
 
-// Balance is an account's balance before a time.
-func (j *Journal) Balance(ctx context.Context, account trading.AccountID, before core.Time,
-) (balance trading.Money, err error) {
+// DayEnd finds where a day of an account ends: the seq of its last event, and the balance then. A
+// swap belongs to the day that its 17:00 ends, though it is posted by the first input after that:
+// those that the account's first events from a time on are still count as before it.
+func (j *Journal) DayEnd(ctx context.Context, account trading.AccountID, at core.Time,
+) (last uint64, balance trading.Money, err error) {
 	err = j.reading(ctx, func(ctx context.Context, c *conn) error {
-		end, err := j.firstAt(c, before)
+		next, err := j.firstAt(c, at)
 		if err != nil {
 			return err
 		}
+		last = next - 1
 		n, err := c.int(`SELECT coalesce((SELECT balance FROM posting WHERE account_id = ? AND seq < ?
-			ORDER BY seq DESC LIMIT 1), 0)`, int64(account), int64(end))
+			ORDER BY seq DESC LIMIT 1), 0)`, int64(account), int64(next))
+		if err != nil {
+			return err
+		}
 		balance = trading.Money(n)
-		return err
+		return readEvents(ctx, c, j.symbols, "account_id = ? AND seq >= ? ORDER BY seq",
+			func(e *trading.Event, _, _ []byte) error {
+				d, ok := e.Data.(*trading.SwapData)
+				if !ok || d.Rollover > at {
+					return io.EOF // The reading is done.
+				}
+				last, balance = e.Seq, balance+d.Posting.Amount
+				return nil
+			}, int64(account), int64(next))
 	})
-	return balance, err
+	return last, balance, err
 }
 
 // firstAt finds the seq of the first event at or after a time: seqs are dense, and their times

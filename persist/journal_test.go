@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -19,13 +20,16 @@ import (
 // of the file between, and compares the state and every list with what the events in memory give.
 //
 // It was seen to find: a hash that a later event of the commit overwrites, house balances that are
-// not restored at the start, and statements that begin one event late.
+// not restored at the start, statements that begin one event late, and swaps on the next day.
 func TestJournalGivesBackWhatItTook(t *testing.T) {
 	seed := rand.Uint64()
 	dir := t.TempDir()
 	s, j, _ := openTestJournal(t, dir)
 	b := newBook(t, s.opts.Symbols, seed)
 	for i := range 40 {
+		if i%10 == 9 {
+			b.now += 11 * core.Hour // Some over 17:00 New York.
+		}
 		if i%13 == 12 {
 			if err := errors.Join(j.Close(), s.Close()); err != nil {
 				t.Fatal(err)
@@ -107,9 +111,9 @@ func compareJournal(t *testing.T, j *Journal, b *book) {
 		})), func(after uint64) ([]string, uint64) {
 			return events(j.Trades(t.Context(), account, &symbol, after, page))
 		})
-		walk("postings", b.ledger(j.symbols, account, 0, 1<<60),
+		walk("postings", b.ledger(j.symbols, account, 0, math.MaxUint64),
 			func(after uint64) (list []string, last uint64) {
-				err := j.Postings(t.Context(), account, 0, 1<<60, after, page,
+				err := j.Postings(t.Context(), account, after, math.MaxUint64, page,
 					func(e *trading.Event, house trading.Money) {
 						list = append(list, fmt.Sprint(house,
 							printEvents(j.symbols, []trading.Event{*e})))
@@ -139,7 +143,7 @@ func compareJournal(t *testing.T, j *Journal, b *book) {
 }
 
 // ledger are the postings of a time with the house's balance after each.
-func (b *book) ledger(symbols *core.Registry, account trading.AccountID, from, to core.Time,
+func (b *book) ledger(symbols *core.Registry, account trading.AccountID, after, last uint64,
 ) (list []string) {
 	houses := map[string]trading.Money{}
 	for i := range b.events {
@@ -149,7 +153,7 @@ func (b *book) ledger(symbols *core.Registry, account trading.AccountID, from, t
 			continue
 		}
 		houses[p.Counter()] -= p.Amount
-		if (account == 0 || e.Account == account) && e.Time >= from && e.Time < to {
+		if (account == 0 || e.Account == account) && e.Seq > after && e.Seq <= last {
 			list = append(list, fmt.Sprint(houses[p.Counter()],
 				printEvents(symbols, []trading.Event{*e})))
 		}
@@ -194,37 +198,6 @@ func (b *book) orders(symbols *core.Registry, account trading.AccountID, statuse
 		list = append(list, printOrder(symbols, r.seq, &r.order))
 	}
 	return list
-}
-
-// compareStatements compares balances and lines of random spans of time.
-func compareStatements(t *testing.T, j *Journal, b *book) {
-	t.Helper()
-	first, last := b.events[0].Time, b.events[len(b.events)-1].Time
-	for range 50 {
-		from := first + core.Time(b.random.Int64N(int64(last-first)+2)) - 1
-		if b.random.IntN(2) == 0 {
-			from = b.events[b.random.IntN(len(b.events))].Time
-		}
-		to := from + core.Time(b.random.Int64N(int64(core.Hour)))
-		var want trading.Money
-		for i := range b.events {
-			if p, ok := b.events[i].Posting(); ok && b.events[i].Account == 2 && b.events[i].Time < from {
-				want = p.Balance
-			}
-		}
-		if got, err := j.Balance(t.Context(), 2, from); err != nil || got != want {
-			t.Fatalf("balance before %s is %d, %v; want %d", from, got, err, want)
-		}
-		var got []string
-		err := j.Postings(t.Context(), 2, from, to, 0, 1<<30,
-			func(e *trading.Event, house trading.Money) {
-				got = append(got, fmt.Sprint(house, printEvents(j.symbols, []trading.Event{*e})))
-			})
-		if err != nil {
-			t.Fatal(err)
-		}
-		diff(t, "statement", lines(got), lines(b.ledger(j.symbols, 2, from, to)))
-	}
 }
 
 // TestAnswersAreKept finds each answer under its key and no other, also after a new start.

@@ -14,6 +14,7 @@ func testRegistry(t testing.TB, symbols ...core.Symbol) *core.Registry {
 		for _, name := range []string{"EURUSD", "USDJPY", "BTCUSD", "XAUUSD"} {
 			symbols = append(symbols, core.NewSymbol(name))
 		}
+		symbols[0].SwapLong, symbols[0].SwapShort = -500_000, 200_000
 	}
 	r, err := core.NewRegistry(symbols)
 	if err != nil {

@@ -84,7 +84,7 @@ func (m *money) counted(t *testing.T) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
 	var sum, balance, house trading.Money
-	err := m.journal.Postings(t.Context(), 1, 0, 1<<60, 0, 1<<30,
+	err := m.journal.Postings(t.Context(), 1, 0, 1<<60, 1<<30,
 		func(e *trading.Event, counter trading.Money) {
 			p, _ := e.Posting()
 			sum, balance, house = sum+p.Amount, p.Balance, counter
