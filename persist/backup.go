@@ -60,7 +60,7 @@ func (k *copier) folder(ctx context.Context, dir, target string) (r BackupResult
 	if err := removeFiles(made); err != nil {
 		return r, err
 	}
-	if err := os.MkdirAll(made, 0o750); err != nil {
+	if err := makeDir(made, syncPath); err != nil {
 		return r, fmt.Errorf("cannot create the folder of the backup: %w", err)
 	}
 	if r, err = k.files(ctx, dir, made); err == nil {

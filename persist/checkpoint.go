@@ -64,9 +64,11 @@ func checkpoint(c *conn, mode string) (r checkpointRow, err error) {
 // checkpoints keep the log short, after commits. It belongs to the writer.
 type checkpoints struct {
 	file   *database
-	every  int64 // walCheckpointPages; tests have it earlier.
-	log    int64 // Pages in the log when last looked.
-	next   int64 // Pages at which the next one is due.
+	every  int64     // walCheckpointPages; tests have it earlier,
+	warn   int64     // and walWarnPages, too.
+	log    int64     // Pages in the log when last looked.
+	next   int64     // Pages at which the next one is due.
+	begun  time.Time // When the log last started again, as far as is known.
 	warned time.Time
 	failed time.Time // When the last one failed, of the disk; zero when it did not.
 }
@@ -80,7 +82,7 @@ func (k *checkpoints) after(c *conn) (moved bool, err error) {
 		return false, err
 	}
 	if r.log < k.log || k.next == 0 {
-		k.next = k.every // It started again.
+		k.next, k.begun = k.every, time.Now() // It started again.
 	}
 	k.log = r.log
 	if r.log < k.next && (k.failed.IsZero() || time.Since(k.failed) < walRetry) {
@@ -100,10 +102,10 @@ func (k *checkpoints) after(c *conn) (moved bool, err error) {
 		k.failed = time.Now()
 		return false, err
 	}
-	if k.log >= walWarnPages && time.Since(k.warned) > time.Minute {
+	if k.log >= k.warn && time.Since(k.warned) > time.Minute {
 		k.warned = time.Now()
 		k.file.log.Warn("a long read by another program keeps the write-ahead log growing",
-			"bytes", k.bytes())
+			"bytes", k.bytes(), "for", time.Since(k.begun).Round(time.Second), "file", k.file.path)
 	}
 	return err == nil && r.moved == r.log, nil
 }

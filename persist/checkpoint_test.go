@@ -1,7 +1,11 @@
 package persist
 
 import (
+	"log/slog"
 	"os"
+	"regexp"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,11 +41,33 @@ func TestLogStartsAgain(t *testing.T) {
 	}
 }
 
-// TestReaderThatHoldsTheLog keeps a read open while quotes flow. The log grows, commits go on, and
-// when the reader is gone the log starts again.
+// lockedText is a log that is read while it is written.
+type lockedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// TestReaderThatHoldsTheLog keeps a read open while quotes flow. The log grows, commits go on, it is
+// said once a minute for how long and how large, and when the reader is gone the log starts again.
 func TestReaderThatHoldsTheLog(t *testing.T) {
 	dir := t.TempDir()
-	m := startMarket(t, marketOptions{Store: Options{Dir: dir}})
+	var log lockedText
+	m := startMarket(t, marketOptions{
+		Store:  Options{Dir: dir, Log: slog.New(slog.NewTextHandler(&log, nil))},
+		Before: func(w *Writer) { w.checkpoints.warn = walWaitPages },
+	})
 	walks := allWalks(m)
 	quoteAll(m, walks[:1], func() bool { return m.writer.Stats().Commits > 2 })
 	db := openSecond(t, dir)
@@ -52,6 +78,12 @@ func TestReaderThatHoldsTheLog(t *testing.T) {
 	quoteAll(m, walks, func() bool {
 		return m.writer.Stats().LogBytes > (walWaitPages+walCheckpointPages)*walPageBytes
 	})
+	held := regexp.MustCompile(`msg="a long read by another program keeps the write-ahead log growing" ` +
+		`bytes=(\d+) for=\d+s file=\S+market.db\n`)
+	if lines := held.FindAllStringSubmatch(log.String(), -1); len(lines) != 1 ||
+		len(lines[0][1]) != len("16000000") {
+		t.Errorf("the log does not say once how large its reader lets it grow: %q", log.String())
+	}
 	if took := m.writer.Stats().MaxTook; took > 5*time.Second {
 		t.Errorf("a commit took %v beside a reader", took)
 	}

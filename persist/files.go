@@ -40,6 +40,35 @@ func exists(path string) (bool, error) {
 	return err == nil, err
 }
 
+// makeDir makes a directory and those above it that are missing. A new name is on the disk once the
+// directory that holds it was synced, so sync, which is syncPath, is called with each of these.
+func makeDir(dir string, sync func(path string) error) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	var holders []string
+	for at := dir; ; at = filepath.Dir(at) {
+		there, err := exists(at)
+		if err != nil {
+			return err
+		}
+		if there {
+			break
+		}
+		holders = append(holders, filepath.Dir(at))
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	for _, holder := range holders {
+		if err := sync(holder); err != nil {
+			return fmt.Errorf("cannot sync the new directory in %s: %w", holder, err)
+		}
+	}
+	return nil
+}
+
 // syncPath waits until a file or a directory is on the disk as it is.
 func syncPath(path string) error {
 	info, err := os.Stat(path)

@@ -69,7 +69,7 @@ func openJournal(opts Options) (*Journal, error) {
 		},
 		symbols: opts.Symbols, progress: opts.Progress,
 	}
-	j.checkpoints = checkpoints{file: &j.database, every: walCheckpointPages}
+	j.checkpoints = checkpoints{file: &j.database, every: walCheckpointPages, warn: walWarnPages}
 	j.outbox = outbox{most: waitingMax, finishedMost: finishedMax, wake: make(chan struct{}, 1)}
 	j.end.houses = map[string]trading.Money{}
 	j.head.Store(&JournalHead{})

@@ -3,7 +3,6 @@ package persist
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/gofrs/flock"
@@ -22,7 +21,7 @@ type Lock struct{ file *flock.Flock }
 // LockDir takes the lock of a data directory, which is created when it is missing. It does not
 // wait: a directory that another instance holds is ErrInUse.
 func LockDir(dir string) (*Lock, error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := makeDir(dir, syncPath); err != nil {
 		return nil, fmt.Errorf("cannot create the data directory: %w", err)
 	}
 	l := &Lock{file: flock.New(filepath.Join(dir, lockFile))}

@@ -69,7 +69,7 @@ func (s *Store) NewWriter(opts WriterOptions) *Writer {
 	}
 	w := &Writer{
 		store: s, opts: opts,
-		checkpoints: checkpoints{file: &s.database, every: walCheckpointPages},
+		checkpoints: checkpoints{file: &s.database, every: walCheckpointPages, warn: walWarnPages},
 		beforeEnd:   func() error { return nil },
 	}
 	w.published.flushed = time.Now()

@@ -3,10 +3,12 @@ package blackbox
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os/exec"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // runs runs a verb of the binary and returns its output, both streams, and its exit code.
@@ -33,8 +35,36 @@ func mustRun(t *testing.T, dir string, args ...string) string {
 	return out
 }
 
-// TestBackupAndRestore copies the directory of a server that is being sent quotes, kills the server,
-// puts the copy in place and starts on it: every answer is that of a prefix of what was acknowledged.
+// events returns the whole journal, one event a line.
+func (s *server) events() (lines []string) {
+	s.t.Helper()
+	for {
+		page := s.get(fmt.Sprintf("/api/events?limit=5000&since=%d", len(lines)), 200)
+		events := strings.Split(strings.Trim(page, "[]\n"), ",\n")
+		if events[0] == "" {
+			return lines
+		}
+		lines = append(lines, events...)
+	}
+}
+
+// prefix fails unless got is what all begins with, and has all of before.
+func prefix(t *testing.T, what string, before, got, all []string) {
+	t.Helper()
+	if len(got) < len(before) || len(got) > len(all) || len(all) <= len(before) {
+		t.Fatalf("%s: %d after the restore; %d before the backup, %d after it", what, len(got), len(before),
+			len(all))
+	}
+	for i := range got {
+		if got[i] != all[i] {
+			t.Fatalf("%s: number %d is %s, was %s", what, i+1, got[i], all[i])
+		}
+	}
+}
+
+// TestBackupAndRestore copies the directory of a server that is being sent quotes and orders, kills
+// the server, puts the copy in place and starts on it: every answer is that of a prefix of what was
+// acknowledged, of the market and of trading, whose state and sums hold.
 func TestBackupAndRestore(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, dir, "-feed", "none", "-data", "d")
@@ -52,6 +82,13 @@ func TestBackupAndRestore(t *testing.T) {
 		s.post("/ticks", "text/csv", body.String(), 200)
 	}
 	send()
+	s.post("/ticks", "application/json", `{"symbol":"ETHUSD","bid":3000.00,"ask":3000.07}`, 200)
+	var trading sync.WaitGroup
+	client := &trader{name: "backup"}
+	trading.Go(func() { client.run(s.url) })
+	trading.Go(func() { feedETH(s.url, rand.New(rand.NewPCG(1, 2))) })
+	s.until(20*time.Second, "orders are filled", func() bool { return len(s.events()) > 20 })
+	eventsBefore := s.events()
 	before := strings.Split(s.get("/ticks?symbol=EURUSD&format=csv&limit=50000", 200), "\n")
 	sending.Go(func() {
 		for range 200 {
@@ -79,8 +116,13 @@ func TestBackupAndRestore(t *testing.T) {
 			t.Errorf("%s beside a server: exit code %d\n%s", verb, code, out)
 		}
 	}
+	eventsAll := s.events()
 	all := strings.Split(s.get("/ticks?symbol=EURUSD&format=csv&limit=50000", 200), "\n")
 	s.kill()
+	trading.Wait()
+	if client.wrong != "" {
+		t.Error(client.wrong)
+	}
 	mustRun(t, dir, "verify", "-data", "copy")
 	mustRun(t, dir, "verify", "-data", "d")
 	out = mustRun(t, dir, "restore", "copy", "-data", "d")
@@ -93,15 +135,11 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	s = start(t, dir, "-feed", "none", "-data", "d")
 	got := strings.Split(s.get("/ticks?symbol=EURUSD&format=csv&limit=50000", 200), "\n")
-	if len(got) < len(before) || len(got) > len(all) {
-		t.Fatalf("%d lines after the restore; %d before the backup, %d at the end", len(got),
-			len(before), len(all))
-	}
-	for i := range got[:len(got)-1] {
-		if got[i] != all[i] {
-			t.Fatalf("line %d is %q, was %q", i+1, got[i], all[i])
-		}
-	}
+	last := len(got) - 1 // What is behind the last line.
+	prefix(t, "ticks", before[:len(before)-1], got[:last], all)
+	prefix(t, "events", eventsBefore, s.events(), eventsAll)
+	s.checkMoney()
+	mustHave(t, s.post("/api/verify", "application/json", "", 200), `{"ok":true`)
 }
 
 // TestHealthcheck asks a server that runs and one that does not.
