@@ -12,9 +12,10 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"tradingengine/cmd/internal/process"
 )
 
 // attackMemory is how much more memory the server may hold after an attack, or in the midst of it:
@@ -73,9 +74,8 @@ func TestAttacks(t *testing.T) {
 // crowd opens n connections, writes the same to each and keeps them until the end of the test.
 func crowd(t *testing.T, s *server, n int, text string) (connections []net.Conn) {
 	t.Helper()
-	var files syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil || files.Cur < uint64(n)+500 {
-		t.Skipf("%d connections need as many files; the limit is %d (%v)", n, files.Cur, err)
+	if files, ok := process.OpenFilesMax(); ok && files < uint64(n)+500 {
+		t.Skipf("%d connections need as many files; the limit is %d", n, files)
 	}
 	connections = make([]net.Conn, n)
 	t.Cleanup(func() {

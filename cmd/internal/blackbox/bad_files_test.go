@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -240,8 +239,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 	}
 	cmd := command(dir, "-addr", "127.0.0.1:0", "-feed", "none", "-data", "data")
 	if os.Getuid() == 0 {
-		const nobody = 65534
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		asNobody(t, cmd)
 	}
 	refusal(t, dir, "data", cmd, "permission denied")
 }

@@ -4,8 +4,8 @@ package process
 
 import "syscall"
 
-// openFilesMax returns how many files and connections the process may have open.
-func openFilesMax() (uint64, bool) {
+// OpenFilesMax returns how many files and connections the process may have open.
+func OpenFilesMax() (uint64, bool) {
 	var limit syscall.Rlimit
 	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)
 	return uint64(limit.Cur), err == nil

@@ -1,4 +1,4 @@
 package process
 
-// openFilesMax is not known: Windows has no such limit.
-func openFilesMax() (uint64, bool) { return 0, false }
+// OpenFilesMax is not known: Windows has no such limit.
+func OpenFilesMax() (uint64, bool) { return 0, false }

@@ -30,7 +30,7 @@ func Metrics(m *httpd.Metrics) {
 		m.Gauge("process_open_fds", "Open files and connections.")
 		m.Value(float64(len(files) - 1)) // One of them was open to read the others.
 	}
-	if most, ok := openFilesMax(); ok {
+	if most, ok := OpenFilesMax(); ok {
 		m.Gauge("process_max_fds", "Files and connections that may be open.")
 		m.Value(float64(most))
 	}
