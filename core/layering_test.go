@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"core/feed":    {"core"},
 	"core/alert":   {"core"},
 	"core/trading": {"core"},
-	"core/desk":    {"core", "core/trading"},
+	"core/desk":    {"core", "core/trading", "core/alert"},
 	"persist":      {"core", "core/trading", "core/alert"},
 	"httpd": {
 		"core", "core/trading", "core/desk", "core/alert", "httpd/contract",

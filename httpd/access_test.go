@@ -108,7 +108,7 @@ func (m *keyedMarket) tryCell(row *accessRow, column int, want string) {
 	}
 	path, body = row.request(map[string]string{
 		"account": "99", "order": "999999", "position": "999999", "opposite": "999998",
-		"elsewhere": "999998",
+		"elsewhere": "999998", "rule": "999999", "alert": strings.Repeat("0", 32),
 	})
 	missing := m.send(accessColumns[column], row.method, path, body)
 	if digits.ReplaceAllString(missing.body, "N") != digits.ReplaceAllString(a.body, "N") {
@@ -123,7 +123,7 @@ var digits = regexp.MustCompile(`\d+`)
 func (r *accessRow) request(names map[string]string) (path, body string) {
 	pairs := []string{
 		"{accountId}", names["account"], "{orderId}", names["order"], "{positionId}",
-		names["position"], "{day}", "2026-01-19",
+		names["position"], "{day}", "2026-01-19", "{ruleId}", names["rule"], "{alertId}", names["alert"],
 	}
 	for name, value := range names {
 		pairs = append(pairs, "{"+name+"}", value)
@@ -158,7 +158,24 @@ func (m *keyedMarket) objects(row *accessRow, account, elsewhere int) map[string
 	place("position", account, market+`"BUY"}`, "positionId")
 	place("opposite", account, market+`"SELL"}`, "positionId")
 	place("elsewhere", elsewhere, market+`"SELL"}`, "positionId")
+	m.alertObjects(row, account, names)
 	return names
+}
+
+// alertObjects makes the rule and the alert that a row names.
+func (m *keyedMarket) alertObjects(row *accessRow, account int, names map[string]string) {
+	m.t.Helper()
+	if !strings.Contains(row.path, "{ruleId}") && !strings.Contains(row.path, "{alertId}") {
+		return
+	}
+	var rule struct{ ID int }
+	var fired struct{ ID string }
+	text := m.as("admin", 201, "POST", "/api/alerts/rules", fmt.Sprintf(`{"kind":"EQUITY_BELOW",`+
+		`"accountId":%d,"threshold":1}`, account))
+	check(m.t, json.Unmarshal([]byte(text), &rule))
+	text = m.as("admin", 200, "POST", fmt.Sprintf("/api/alerts/rules/%d/test", rule.ID), "")
+	check(m.t, json.Unmarshal([]byte(text), &fired))
+	names["rule"], names["alert"] = strconv.Itoa(rule.ID), fired.ID
 }
 
 // TestAccessOfEndedOrders: orders of others that have ended look like those that never were, by id

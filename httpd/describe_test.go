@@ -17,8 +17,9 @@ import (
 )
 
 // describedMarket is a server with everything there is, in the state that the examples of the
-// description speak of: positions 1 and 2 of opposite sides, the pending order ea-42-0001, and a
-// webhook that got a message. A new route whose examples need more adds it here.
+// description speak of: positions 1 and 2 of opposite sides, the pending order ea-42-0001, a webhook
+// that got a message, and rule 2 of alerts, which fired. A new route whose examples need more adds
+// it here.
 func describedMarket(t *testing.T) *testMarket {
 	t.Helper()
 	m := newTradeMarket(t, marketOptions{server: func(o *Options) {
@@ -32,6 +33,7 @@ func describedMarket(t *testing.T) *testMarket {
 	} {
 		m.ask(201, "POST", "/api/orders", order)
 	}
+	m.ask(201, "POST", "/api/alerts/rules", `{"kind":"PRICE_ABOVE","symbol":"EURUSD","threshold":1.05}`)
 	return m
 }
 

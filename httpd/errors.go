@@ -90,6 +90,9 @@ func (s *Server) problemOf(err error) *problem {
 	if p = tradeProblem(err); p != nil {
 		return p
 	}
+	if p = alertProblem(err); p != nil {
+		return p
+	}
 	switch {
 	case errors.Is(err, core.ErrUnknownSymbol):
 		return unknownSymbol.because(withoutPrefix(err, core.ErrUnknownSymbol))

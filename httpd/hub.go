@@ -98,8 +98,9 @@ type hub struct {
 	ticks   tickFeed
 	quotes  quoteFeed
 	bars    [core.Frames]barFeed
-	// accounts is the desk's; all others are the engine's.
+	// accounts and alerts are the desk's; all others are the engine's.
 	accounts accountFeed
+	alerts   alertFeed
 	now      time.Time // When the pass began.
 	passes   uint64
 	pending  bool      // The engine signalled since the last pass, or the last one was not finished.
@@ -157,6 +158,7 @@ func newHub(opts hubOptions) *hub {
 func (h *hub) clear() {
 	h.logs, h.changed = make(map[streamLogKey]*streamLog), nil
 	h.pacing, h.pending, h.due = hubPace{}, false, time.Time{}
+	h.alerts = newAlertFeed(h.opts.desk)
 	n := h.symbols.Len()
 	h.ticks = tickFeed{symbols: make([]tickSymbol, n), read: make([]core.Tick, tickRun)}
 	h.quotes = quoteFeed{symbols: make([]quoteSymbol, n), read: make([]core.Move, moveRun)}
@@ -193,6 +195,9 @@ func (h *hub) run(ctx context.Context) {
 			h.pending = true
 		case <-h.accounts.changed:
 			h.accounts.changed = h.accounts.desk.Changed()
+			h.pending = true
+		case <-h.alerts.changed:
+			h.alerts.changed = h.alerts.desk.Changed()
 			h.pending = true
 		case <-h.timer.C:
 		}
@@ -243,6 +248,7 @@ func (h *hub) pass(now time.Time) {
 		h.passBars(&h.bars[f])
 	}
 	h.passAccounts()
+	h.passAlerts()
 	h.publish()
 }
 

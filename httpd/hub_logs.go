@@ -132,6 +132,8 @@ func (h *hub) placesOf(key streamKey) func(core.SymbolID) *[]logPlace {
 		return func(id core.SymbolID) *[]logPlace {
 			return &h.quotes.rates[key.rate].symbols[id].logs
 		}
+	case streamAlerts:
+		return func(core.SymbolID) *[]logPlace { return h.alerts.places(key.accounts) }
 	case streamAccount:
 		return func(core.SymbolID) *[]logPlace { return h.accounts.places(key.account) }
 	default:
@@ -158,6 +160,8 @@ func (h *hub) start(key streamKey, id core.SymbolID) streamMark {
 			h.startRate(r, id)
 		}
 		return r.symbols[id].covered
+	case streamAlerts:
+		return h.alerts.start()
 	case streamAccount:
 		return h.accounts.start(key.account)
 	default:
@@ -189,6 +193,8 @@ func (h *hub) activate(key streamKey) {
 		h.quotes.active = list(h.quotes.active, func(id core.SymbolID) bool {
 			return h.quotes.symbols[id].logs > 0
 		})
+	case streamAlerts:
+		h.alerts.activate(key.accounts)
 	case streamAccount:
 		h.accounts.activate(key.account)
 	default:
@@ -210,6 +216,8 @@ func (h *hub) snapshotOf(l *streamLog) *streamSnapshot {
 			h.tickSnapshot(s, id, l.key.kind == streamLegacy)
 		case streamQuotes:
 			h.quoteSnapshot(s, id, l.key.rate)
+		case streamAlerts:
+			alertSnapshot(s, l)
 		case streamBars:
 			h.barSnapshot(s, &h.bars[l.key.frame], id)
 		}

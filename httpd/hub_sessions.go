@@ -61,6 +61,9 @@ func (h *hub) unsubscribe(s *session, r *streamRequest) {
 }
 
 func (h *hub) answer(kind string, r *streamRequest) []byte {
+	if r.key.kind == streamAlerts {
+		return appendAccountAnswer(nil, kind, r.key, 0)
+	}
 	if r.key.kind == streamAccount {
 		seq := h.accounts.seq
 		if kind != "subscribed" || r.sinceSeq != nil {

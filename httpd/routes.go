@@ -83,7 +83,7 @@ func (s *Server) routes() []*route {
 			})
 	}
 	if s.opts.Desk != nil {
-		table = append(table, s.tradeRoutes()...)
+		table = append(append(table, s.tradeRoutes()...), s.alertRoutes()...)
 	}
 	if s.opts.Webhooks != nil {
 		table = append(table, s.webhookRoutes()...)

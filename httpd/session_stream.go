@@ -63,6 +63,14 @@ func (s *session) message(payload []byte) {
 				return
 			}
 		}
+		if r.key.kind == streamAlerts {
+			who := s.who.Load()
+			if fault := s.hub.alertFault(who); fault != nil {
+				s.refuse(fault)
+				return
+			}
+			r.key.accounts = audienceOf(who)
+		}
 		var replay *streamReplay
 		if r.sinceSeq != nil {
 			replay = newAccountReplay(s.hub, r.key, *r.sinceSeq)

@@ -271,6 +271,9 @@ func (s *session) begin(sw *streamSwitch, joined *streamReplay, lost bool) {
 	var gap streamGap
 	w.out, gap = sw.snapshot.reconcile(w.out, known, all,
 		func(dst []byte, id core.SymbolID, from, to core.Time, skipped uint64) []byte {
+			if key.kind == streamAlerts {
+				return append(dst, sealFrame(appendAlertGap(frameStart(nil), skipped))...)
+			}
 			text := h.texts[id].gap(frameStart(nil), key.channel(), from, to, skipped)
 			return append(dst, sealFrame(text)...)
 		})

@@ -49,6 +49,7 @@ func quoteRateFor(hz float64) uint8 {
 const (
 	barChannel     = "bars:"
 	accountChannel = "account:"
+	alertChannel   = "alerts"
 )
 
 // parseChannel reads a channel name. The rate of quotes is set by the caller.
@@ -59,13 +60,16 @@ func parseChannel(name string) (key streamKey, err error) {
 	case "quotes":
 		return streamKey{kind: streamQuotes, rate: quoteRateFor(quoteRateDefault)}, nil
 	}
+	if name == alertChannel {
+		return streamKey{kind: streamAlerts}, nil
+	}
 	if id, ok := strings.CutPrefix(name, accountChannel); ok {
 		return parseAccountChannel(id)
 	}
 	frame, ok := strings.CutPrefix(name, barChannel)
 	if !ok {
-		return key, fmt.Errorf("no channel %q; there are ticks, quotes, bars:<frame> and account:<id>",
-			cutText(name))
+		return key, fmt.Errorf("no channel %q; there are ticks, quotes, bars:<frame>, alerts and "+
+			"account:<id>", cutText(name))
 	}
 	key.kind = streamBars
 	key.frame, err = core.ParseFrame(frame)
@@ -89,6 +93,8 @@ func (k streamKey) channel() string {
 		return "quotes"
 	case streamBars:
 		return barChannel + k.frame.String()
+	case streamAlerts:
+		return alertChannel
 	case streamAccount:
 		return accountChannel + strconv.FormatInt(int64(k.account), 10)
 	default:

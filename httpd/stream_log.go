@@ -95,6 +95,7 @@ const (
 	streamQuotes
 	streamBars
 	streamAccount // Events of an account.
+	streamAlerts  // Alerts that the client may see.
 )
 
 // streamKey names a channel with its parameters.
@@ -103,6 +104,8 @@ type streamKey struct {
 	frame   core.Frame // Of bars.
 	rate    uint8      // Of quotes: index into quoteRates.
 	account trading.AccountID
+	// accounts are, of alerts, those whose alerts are seen; "" for everybody's.
+	accounts string
 }
 
 // streamLogKey names a content: equal keys share a log.

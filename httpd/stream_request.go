@@ -121,6 +121,9 @@ func (r *streamRequest) subscription(symbols *core.Registry, raw *rawRequest) *s
 	if r.key, err = parseChannel(*raw.Channel); err != nil {
 		return &streamFault{streamUnknownChannel, err.Error()}
 	}
+	if r.key.kind == streamAlerts {
+		return r.alertSubscription(symbols, raw)
+	}
 	if r.key.kind == streamAccount {
 		return r.accountSubscription(symbols, raw)
 	}

@@ -127,8 +127,8 @@ func TestParseStreamSince(t *testing.T) {
 
 func TestParseStreamRequestRefused(t *testing.T) {
 	f := parsesTo(t)
-	f(`{"type":"subscribe","channel":"alerts"}`,
-		`UNKNOWN_CHANNEL: no channel "alerts"; there are ticks, quotes, bars:<frame> and account:<id>`)
+	f(`{"type":"subscribe","channel":"alert"}`,
+		`UNKNOWN_CHANNEL: no channel "alert"; there are ticks, quotes, bars:<frame>, alerts and account:<id>`)
 	f(`{"type":"subscribe","channel":"account:one"}`,
 		`UNKNOWN_CHANNEL: no channel "account:one"; an account is a whole number, as in account:1`)
 	f(`{"type":"subscribe","channel":"bars:7m"}`,

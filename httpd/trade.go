@@ -13,6 +13,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"tradingengine/core"
+	"tradingengine/core/alert"
 	"tradingengine/core/desk"
 	"tradingengine/core/trading"
 )
@@ -46,6 +47,8 @@ type deal struct {
 	old     bool     // Of an old client, whom a refusal tells that it was no success.
 	// apply does it on the desk's goroutine and appends the answer to dst.
 	apply func(dst []byte, m *trading.Machine, now core.Time) (body []byte, status int, err error)
+	// alerts, if set, does it to the book of alerts instead.
+	alerts func(dst []byte, b *alert.Book, now core.Time) (body []byte, status int, err error)
 }
 
 // trade has a deal done and answers when all it did is committed. An account that the deal names
@@ -60,6 +63,12 @@ func (s *Server) trade(ctx *fasthttp.RequestCtx, d *deal) error {
 	c := desk.Command{Account: d.account, Symbols: d.symbols}
 	if err := s.setKeys(ctx, d, &c); err != nil {
 		return err
+	}
+	if d.alerts != nil {
+		c.Alerts = func(b *alert.Book, now core.Time) desk.Answer {
+			body, status := s.alertAnswer(d, b, now)
+			return desk.Answer{Status: status, Body: body}
+		}
 	}
 	c.Apply = func(m *trading.Machine, now core.Time) desk.Answer {
 		body, status, err := d.apply(nil, m, now)
@@ -128,9 +137,16 @@ func (s *Server) look(ctx *fasthttp.RequestCtx, account trading.AccountID,
 func (s *Server) read(account trading.AccountID, symbols []core.SymbolID,
 	see func(m *trading.Machine, now core.Time),
 ) error {
+	return s.readDesk(account, symbols, see, nil)
+}
+
+// readDesk is read, of the machine or of the book of alerts.
+func (s *Server) readDesk(account trading.AccountID, symbols []core.SymbolID,
+	see func(m *trading.Machine, now core.Time), alerts func(b *alert.Book, now core.Time),
+) error {
 	wait, stop := context.WithTimeout(context.Background(), s.opts.Limits.CommitTimeout)
 	defer stop()
-	q := desk.Query{Account: account, Symbols: symbols, Look: see}
+	q := desk.Query{Account: account, Symbols: symbols, Look: see, Alerts: alerts}
 	if err := s.opts.Desk.Read(wait, &q); err != nil {
 		return deskError(err)
 	}

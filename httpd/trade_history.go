@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tradingengine/core"
+	"tradingengine/core/alert"
 	"tradingengine/core/trading"
 )
 
@@ -31,6 +32,10 @@ type TradeHistory interface {
 	// The swaps of the 17:00 that ends it are its last.
 	DayEnd(ctx context.Context, account trading.AccountID, at core.Time) (last uint64,
 		balance trading.Money, err error)
+	// Fires calls each for alerts that ever fired, by seq, with the JSON that clients see.
+	Fires(ctx context.Context, choose *alert.Filter, limit int, each func(data []byte)) error
+	// Fire finds an alert by id.
+	Fire(ctx context.Context, id alert.FireID) (f alert.Fire, found bool, err error)
 	// Head returns the seq of the newest event and the hash of the chain up to it.
 	Head(ctx context.Context) (seq uint64, hash [32]byte, err error)
 	// Verify reads the journal up to seq, checks its chain, and folds it into a machine of its own.

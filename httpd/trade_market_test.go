@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"tradingengine/core"
+	"tradingengine/core/alert"
 	"tradingengine/core/desk"
 	"tradingengine/core/trading"
 )
@@ -20,12 +21,13 @@ type memoryJournal struct {
 
 	mu     sync.Mutex
 	events []trading.Event
+	fires  []alert.FireChange
 	kept   map[desk.Key]desk.Kept
 	broken error         // What commits and reads return.
 	hold   chan struct{} // Commits wait for it, if set.
 }
 
-func (j *memoryJournal) Commit(events []trading.Event, answers []desk.Kept) error {
+func (j *memoryJournal) Commit(events []trading.Event, answers []desk.Kept, alerts *alert.Changes) error {
 	j.mu.Lock()
 	hold := j.hold
 	j.mu.Unlock()
@@ -38,10 +40,50 @@ func (j *memoryJournal) Commit(events []trading.Event, answers []desk.Kept) erro
 		return j.broken
 	}
 	j.events = append(j.events, events...)
+	j.fires = append(j.fires, alerts.Fires...)
 	for _, k := range answers {
 		j.kept[k.Key] = k
 	}
 	return nil
+}
+
+// newestFires are the fires as they stand, by seq.
+func (j *memoryJournal) newestFires() (list []alert.Fire) {
+	for _, f := range j.fires {
+		if f.New {
+			list = append(list, f.Fire)
+		} else {
+			list[f.Seq-1] = f.Fire
+		}
+	}
+	return list
+}
+
+func (j *memoryJournal) Fires(
+	_ context.Context, choose *alert.Filter, limit int, each func(data []byte),
+) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, f := range j.newestFires() {
+		if f.Seq > choose.After && f.CreatedAt >= choose.Since && limit > 0 &&
+			(choose.Accounts == nil || slices.Contains(choose.Accounts, f.Account)) &&
+			(choose.Statuses == nil || slices.Contains(choose.Statuses, f.Status)) {
+			each(alert.AppendFire(nil, j.symbols, &f))
+			limit--
+		}
+	}
+	return j.broken
+}
+
+func (j *memoryJournal) Fire(_ context.Context, id alert.FireID) (f alert.Fire, found bool, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, f := range j.newestFires() {
+		if f.ID == id {
+			return f, true, j.broken
+		}
+	}
+	return f, false, j.broken
 }
 
 // holdCommits lets commits wait until the function it returns is called.
@@ -260,7 +302,7 @@ func (m *testMarket) addDesk(o *Options, mo *marketOptions) {
 	usd, _ := trading.ParseCurrency("USD")
 	_, err = machine.OpenAccount(testNow, trading.Settings{Currency: usd}, 500_000)
 	check(m.t, err)
-	check(m.t, m.journal.Commit(machine.Take(nil), nil))
+	check(m.t, m.journal.Commit(machine.Take(nil), nil, &alert.Changes{}))
 	do := desk.Options{
 		Engine: m.engine, Machine: machine, Journal: m.journal, History: m.journal, Now: o.Now,
 	}

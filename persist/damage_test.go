@@ -59,7 +59,7 @@ func TestDamagedJournal(t *testing.T) {
 		events := b.next(steps)
 		err := j.Commit(events, []Answer{{
 			Scope: "s", Key: string(rune('a' + steps)), Body: []byte("{}"), Seq: events[0].Seq,
-		}})
+		}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,7 +31,7 @@ func BenchmarkJournal(b *testing.B) {
 					}
 					events := book.Take(nil)
 					b.StartTimer()
-					if err := j.Commit(events, answers); err != nil {
+					if err := j.Commit(events, answers, nil); err != nil {
 						b.Fatal(err)
 					}
 				}

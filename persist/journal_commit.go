@@ -9,6 +9,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"tradingengine/core"
+	"tradingengine/core/alert"
 	"tradingengine/core/trading"
 )
 
@@ -18,12 +19,12 @@ type journalEnd struct {
 	houses map[string]trading.Money // Balances of the counter accounts.
 }
 
-// Commit stores events, which go on where the journal ends, and answers, all or none, and returns
-// when they are on the disk. After an error that IsPassing says nothing of, the file is not touched
-// any more: what is in it is known only after a new start.
-func (j *Journal) Commit(events []trading.Event, answers []Answer) error {
+// Commit stores events, which go on where the journal ends, answers and what became of alerts, all
+// or none, and returns when they are on the disk; alerts may be nil. After an error that IsPassing
+// says nothing of, the file is not touched any more: what is in it is known only after a new start.
+func (j *Journal) Commit(events []trading.Event, answers []Answer, alerts *alert.Changes) error {
 	end := journalEnd{j.end.JournalHead, maps.Clone(j.end.houses)}
-	err := j.transact(func(*conn) error {
+	err := j.transact(func(c *conn) error {
 		j.rows.reset()
 		j.outbox.filled = false
 		for i := range events {
@@ -36,7 +37,10 @@ func (j *Journal) Commit(events []trading.Event, answers []Answer) error {
 				return err
 			}
 		}
-		return j.rows.flush()
+		if err := j.rows.flush(); err != nil || alerts == nil {
+			return err
+		}
+		return j.storeAlerts(c, alerts)
 	})
 	if err == nil {
 		j.end = end

@@ -40,7 +40,7 @@ func TestJournalGivesBackWhatItTook(t *testing.T) {
 				t.Fatalf("seed %d: after %d events the replayed state differs", seed, b.Head())
 			}
 		}
-		if err := j.Commit(b.next(1+b.random.IntN(30)), nil); err != nil {
+		if err := j.Commit(b.next(1+b.random.IntN(30)), nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -214,7 +214,7 @@ func TestAnswersAreKept(t *testing.T) {
 		if i == 3 {
 			a.Body = []byte{}
 		}
-		if err := j.Commit(b.next(1), []Answer{a}); err != nil {
+		if err := j.Commit(b.next(1), []Answer{a}, nil); err != nil {
 			t.Fatal(err)
 		}
 		want = append(want, a)
@@ -249,7 +249,7 @@ func TestFailedCommitLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	s, j, _ := openTestJournal(t, dir)
 	b := newBook(t, s.opts.Symbols, 2)
-	if err := j.Commit(b.next(5), nil); err != nil {
+	if err := j.Commit(b.next(5), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	before, events := *j.head.Load(), b.next(200)
@@ -258,7 +258,7 @@ func TestFailedCommitLeavesNothing(t *testing.T) {
 		if err := begin(); err != nil {
 			t.Fatal(err)
 		}
-		if err := j.Commit(events, nil); !IsPassing(err) {
+		if err := j.Commit(events, nil, nil); !IsPassing(err) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err := end(); err != nil {
@@ -285,17 +285,17 @@ func TestFailedCommitLeavesNothing(t *testing.T) {
 		tx, err = other.Begin()
 		return err
 	}, func() error { return tx.Rollback() })
-	if err := j.Commit(events, nil); err != nil {
+	if err := j.Commit(events, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	compareHead(t, j, b)
 	compareJournal(t, j, b)
 	// A gap is no commit, and ends the journal.
 	skipped := b.next(1)
-	if err := j.Commit(b.next(1), nil); !errors.Is(err, ErrStorageFailed) || IsPassing(err) {
+	if err := j.Commit(b.next(1), nil, nil); !errors.Is(err, ErrStorageFailed) || IsPassing(err) {
 		t.Errorf("a gap: %v", err)
 	}
-	if err := j.Commit(skipped, nil); !errors.Is(err, ErrStorageFailed) {
+	if err := j.Commit(skipped, nil, nil); !errors.Is(err, ErrStorageFailed) {
 		t.Errorf("after it: %v", err)
 	}
 	j.writing.broken = false // So that the end of the test may close it.
@@ -332,7 +332,7 @@ func TestChangedJournalIsFound(t *testing.T) {
 	dir := t.TempDir()
 	s, j, _ := openTestJournal(t, dir)
 	b := newBook(t, s.opts.Symbols, 3)
-	if err := j.Commit(b.next(60), nil); err != nil {
+	if err := j.Commit(b.next(60), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(j.Close(), s.Close()); err != nil {
@@ -425,7 +425,7 @@ func TestJournalViews(t *testing.T) {
 	dir := t.TempDir()
 	s, j, _ := openTestJournal(t, dir)
 	b := newBook(t, s.opts.Symbols, 4)
-	if err := j.Commit(b.next(100), nil); err != nil {
+	if err := j.Commit(b.next(100), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	db := openFile(t, filepath.Join(dir, TradingFile))

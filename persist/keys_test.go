@@ -102,7 +102,7 @@ func TestKeysBesideCommits(t *testing.T) {
 		done <- nil
 	}()
 	for running := true; running; {
-		if err := j.Commit(b.next(3), nil); err != nil {
+		if err := j.Commit(b.next(3), nil, nil); err != nil {
 			t.Fatalf("a commit beside it: %v", err)
 		}
 		select {
@@ -139,20 +139,20 @@ func TestCommitWaitsForKeys(t *testing.T) {
 	dir := t.TempDir()
 	s, j, _ := openTestJournal(t, dir)
 	b := newBook(t, s.opts.Symbols, 1)
-	if err := j.Commit(b.next(5), nil); err != nil {
+	if err := j.Commit(b.next(5), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	events := slices.Clone(b.next(5))
 	f := openTestKeys(t, dir)
 	err := f.transact(func(*conn) error {
-		err := j.Commit(events, nil)
+		err := j.Commit(events, nil, nil)
 		if err == nil || !IsPassing(err) {
 			t.Errorf("a commit against a lock: %v", err)
 		}
 		return nil
 	})
 	if err == nil {
-		err = j.Commit(events, nil)
+		err = j.Commit(events, nil, nil)
 	}
 	if seq, _, _ := j.Head(t.Context()); err != nil || seq != b.Head() {
 		t.Errorf("afterwards: %v, at %d of %d", err, seq, b.Head())

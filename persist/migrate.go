@@ -46,6 +46,7 @@ var (
 		application: 0x54455452, // TETR
 		migrations: []migration{
 			{1_000, "migrations/trading_001.sql"},
+			{1_001, "migrations/trading_002_alerts.sql"},
 			{1_002, "migrations/trading_003_webhooks.sql"},
 			{keysVersion, "migrations/trading_004_keys.sql"},
 		},

@@ -60,7 +60,21 @@ func (v *verifier) events(ctx context.Context, derived *conn) error {
 	case err != nil:
 		return err
 	}
-	return v.compare(ctx, derived)
+	if err := v.compare(ctx, derived); err != nil {
+		return err
+	}
+	return v.alerts(ctx, symbols)
+}
+
+// alerts verifies that every rule and open fire can be read, where the file has any. They do not
+// follow from events.
+func (v *verifier) alerts(ctx context.Context, symbols *core.Registry) error {
+	tables, err := v.conn.int("SELECT count(*) FROM sqlite_schema WHERE name = 'alert_rule'")
+	if err != nil || tables == 0 {
+		return err
+	}
+	_, err = readAlerts(ctx, v.conn, symbols, func(err error) { v.fault("%v", err) })
+	return err
 }
 
 // foldSymbols are the symbols as far as the fold of events needs them: their names and digits. What

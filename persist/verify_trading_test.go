@@ -15,7 +15,7 @@ func TestVerifyFindsInMoney(t *testing.T) {
 	good := t.TempDir()
 	s, j, _ := openTestJournal(t, good)
 	b := newBook(t, s.opts.Symbols, 4)
-	if err := j.Commit(b.next(60), []Answer{{Key: "k", Seq: 1}}); err != nil {
+	if err := j.Commit(b.next(60), []Answer{{Key: "k", Seq: 1}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(j.Close(), s.Close()); err != nil {
@@ -77,7 +77,7 @@ func TestVerifyMoneyAfterAKill(t *testing.T) {
 	dir, killed := t.TempDir(), t.TempDir()
 	s, j, _ := openTestJournal(t, dir)
 	b := newBook(t, s.opts.Symbols, 5)
-	if err := j.Commit(b.next(2500), nil); err != nil {
+	if err := j.Commit(b.next(2500), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{MarketFile, MarketFile + "-wal", TradingFile, TradingFile + "-wal"} {

@@ -80,6 +80,14 @@ type Fire struct {
 	SnoozedUntil     core.Time // 0 unless Snoozed.
 }
 
+// Filter chooses fires. The zero value chooses all.
+type Filter struct {
+	Accounts []int64 // Only of these.
+	Statuses []Status
+	Since    core.Time // Made at that time or later.
+	After    uint64    // With a greater seq.
+}
+
 // Changes are what a book did since they were last taken, for whoever stores them.
 type Changes struct {
 	Rules   []Rule // As they are now, each once.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tradingengine/core"
+	"tradingengine/core/alert"
 	"tradingengine/core/trading"
 )
 
@@ -38,6 +39,8 @@ type Command struct {
 	// Apply does it and makes the answer. It runs on the desk's goroutine and must not wait or keep
 	// the machine. now is trading time. The answer's Seq is set by the desk.
 	Apply func(m *trading.Machine, now core.Time) Answer
+	// Alerts, if set, does it to the book of alerts instead.
+	Alerts func(b *alert.Book, now core.Time) Answer
 }
 
 // Answer is what a client is told.
@@ -67,7 +70,9 @@ func (e *ReusedError) Error() string {
 type Query struct {
 	Account trading.AccountID // As in a Command.
 	Symbols []core.SymbolID
-	Look    func(m *trading.Machine, now core.Time) // As Apply, but it changes nothing.
+	// Look and Alerts are as Apply and Alerts of a Command, but they change nothing.
+	Look   func(m *trading.Machine, now core.Time)
+	Alerts func(b *alert.Book, now core.Time)
 }
 
 // Do has a command done and returns its answer when all it did is committed. When ctx ends first,

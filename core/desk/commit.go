@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"tradingengine/core/alert"
 	"tradingengine/core/trading"
 )
 
@@ -13,6 +14,7 @@ import (
 // is in idle.
 type group struct {
 	events []trading.Event
+	alerts alert.Changes
 	kept   []Kept
 	calls  []*call
 	marks  []uint64
@@ -28,6 +30,7 @@ func (g *group) end(err error) {
 	clear(g.kept)
 	clear(g.calls)
 	g.events, g.kept, g.calls = g.events[:0], g.kept[:0], g.calls[:0]
+	g.alerts.Reset()
 	g.marked = false
 }
 
@@ -37,7 +40,8 @@ func (g *group) end(err error) {
 // one event until they are.
 func (d *Desk) forward() {
 	g := d.open
-	if len(g.calls) == 0 && !g.marked && d.machine.Waiting() == 0 {
+	book := d.alerts.book
+	if len(g.calls) == 0 && !g.marked && d.machine.Waiting() == 0 && book.Waiting() == 0 {
 		return
 	}
 	var spare *group
@@ -47,7 +51,8 @@ func (d *Desk) forward() {
 		return
 	}
 	g.events = d.machine.Take(g.events)
-	if len(g.events) == 0 {
+	book.Take(&g.alerts)
+	if len(g.events) == 0 && g.alerts.Len() == 0 {
 		if g.marked {
 			d.watcher.Journaled(d.marks)
 		}
@@ -56,7 +61,7 @@ func (d *Desk) forward() {
 		return
 	}
 	g.marks = append(g.marks[:0], d.marks...)
-	d.keys.drop(d.committed.Load())
+	d.keys.drop(len(g.kept))
 	d.open = spare
 	d.groups <- g
 }
@@ -90,8 +95,11 @@ func (d *Desk) commitGroups() {
 			continue // The desk ends; at most one more group is on its way.
 		}
 		// In this order, so that whoever loads committed finds everything up to it in the tail.
+		d.announce(g.alerts.Fires)
 		d.tail.add(g.events)
-		d.committed.Store(g.events[len(g.events)-1].Seq)
+		if n := len(g.events); n > 0 {
+			d.committed.Store(g.events[n-1].Seq)
+		}
 		d.watcher.Journaled(g.marks)
 		g.end(nil)
 		d.idle <- g
@@ -110,7 +118,7 @@ const (
 func (d *Desk) commit(g *group) bool {
 	for wait := retryFirst; d.failure.Load() == nil; wait = min(2*wait, retryMax) {
 		start := time.Now()
-		err := d.opts.Journal.Commit(g.events, g.kept)
+		err := d.opts.Journal.Commit(g.events, g.kept, &g.alerts)
 		if err == nil {
 			d.counts.commit(g.events, time.Since(start))
 			if d.failing.Swap(false) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tradingengine/core"
+	"tradingengine/core/alert"
 	"tradingengine/core/trading"
 )
 
@@ -18,6 +19,8 @@ type Options struct {
 	Machine *trading.Machine // Required: the state that the journal holds.
 	Journal Journal          // Required.
 	History History          // Required.
+	// Alerts is the book of alerts as it was stored; nil makes an empty one.
+	Alerts *alert.Book
 
 	// Open is what an empty journal begins with: it makes the first events. May be nil.
 	Open func(m *trading.Machine, now core.Time) error
@@ -42,10 +45,13 @@ type Desk struct {
 	counts  counts
 	tail    tail
 
+	alertTail alertTail
+
 	// What follows belongs to the goroutine of Run.
 	machine *trading.Machine
 	keys    keys
 	market  market
+	alerts  alerts
 	marks   []uint64 // Of each shard, the last hand-over that the machine took.
 	open    *group   // What waits for the next commit.
 
@@ -84,11 +90,22 @@ func New(opts Options) (*Desk, error) {
 			return nil, fmt.Errorf("desk: %d is no number of events", *o.v)
 		}
 	}
+	if opts.Alerts == nil {
+		var err error
+		if opts.Alerts, err = alert.New(alert.Options{Symbols: opts.Engine.Symbols()}); err != nil {
+			return nil, err
+		}
+	}
 	d := &Desk{
 		opts: opts, watcher: opts.Engine.Watcher(), machine: opts.Machine, keys: newKeys(),
-		market: newMarket(opts.Engine, opts.Machine),
-		marks:  make([]uint64, len(opts.Engine.Progress())),
-		open:   &group{}, groups: make(chan *group, 1), idle: make(chan *group, 1),
+		market: newMarket(opts.Engine, opts.Machine, opts.Alerts),
+		alerts: alerts{
+			book: opts.Alerts, machine: opts.Machine, symbols: opts.Engine.Symbols(),
+			told: opts.Machine.Head(),
+		},
+		alertTail: alertTail{ring: make([]alert.FireChange, alertTailSize)},
+		marks:     make([]uint64, len(opts.Engine.Progress())),
+		open:      &group{}, groups: make(chan *group, 1), idle: make(chan *group, 1),
 		broken: make(chan struct{}), ended: make(chan struct{}),
 	}
 	d.idle <- &group{}
@@ -127,7 +144,8 @@ func (d *Desk) Run() error {
 	over := make(chan struct{})
 	beside.Go(d.commitGroups)
 	beside.Go(func() { d.runClock(over) })
-	d.market.follow()
+	d.market.follow(d.now())
+	d.settle(d.now())
 	d.forward()
 	for h := d.watcher.Receive(); h != nil && d.failure.Load() == nil; h = d.watcher.Receive() {
 		d.take(h)
@@ -165,49 +183,79 @@ func (d *Desk) runClock(over <-chan struct{}) {
 
 // take does what one hand-over asks for.
 func (d *Desk) take(h *core.Handover) {
+	now := core.Time(0)
 	switch m := h.Message.(type) {
 	case *call:
+		now = m.now
 		d.do(m)
 	case tick:
-		d.machine.Advance(core.Time(m))
+		now = core.Time(m)
+		d.machine.Advance(now)
+		d.alerts.book.Advance(now)
+	case *reading:
+		now = m.now
+		d.alerts.book.Reading(now, m.Reading)
 	default:
 		if len(h.Quotes) == 0 {
 			return // A signal.
 		}
-		d.takeQuotes(h)
+		now = d.takeQuotes(h)
 	}
-	d.market.settle()
-	head := d.machine.Head()
+	d.settle(now)
 	d.counts.state(d.machine)
-	if waiting := head - d.committed.Load(); waiting > uint64(d.opts.BehindMax) {
+	if waiting := d.uncommitted(); waiting > uint64(d.opts.BehindMax) {
 		d.fail(fmt.Errorf("%d events wait for the journal, and at most %d may", waiting,
 			d.opts.BehindMax))
 	}
 }
 
-// takeQuotes gives the machine the quotes of one batch. It ignores those that it has.
-func (d *Desk) takeQuotes(h *core.Handover) {
+// uncommitted counts the events, and what alerts changed, that wait for the journal.
+func (d *Desk) uncommitted() uint64 {
+	return d.machine.Head() - d.committed.Load() + uint64(d.alerts.book.Waiting())
+}
+
+// settle looks at what an input did: to accounts that rules wait for, and to who needs which
+// symbols.
+func (d *Desk) settle(now core.Time) {
+	d.alerts.tell(now, alert.Cause{})
+	d.alerts.observe(now)
+	d.market.settle(now)
+}
+
+// takeQuotes gives the machine and the book the quotes of one batch that they need. They ignore
+// those that they have.
+func (d *Desk) takeQuotes(h *core.Handover) core.Time {
 	now, taken := d.now(), int64(0)
 	for i := range h.Quotes {
-		q := trading.Quote(h.Quotes[i])
+		q := &h.Quotes[i]
 		if d.opts.QuoteClock {
 			now = q.Time
 		}
-		if d.machine.Quote(now, q) {
+		uses := d.market.uses[q.Symbol]
+		if uses&forTrading != 0 && d.machine.Quote(now, trading.Quote(*q)) {
 			taken++
 		}
+		if uses&forAlerts != 0 {
+			d.alerts.book.Quote(now, alert.Quote(*q))
+		}
+		d.alerts.tell(now, alert.Cause{Symbol: q.Symbol, Quote: q.Time})
 	}
 	d.counts.quotes.Add(taken)
 	d.marks[h.Shard] = h.Number
 	d.open.marked = true
+	return now
 }
 
 // do has a call done, or ends it at once.
 func (d *Desk) do(k *call) {
 	if k.query != nil {
 		d.counts.reads.Add(1)
-		d.market.prepare(k.query.Account, k.query.Symbols)
-		k.query.Look(d.machine, k.now)
+		d.market.prepare(k.now, k.query.Account, k.query.Symbols)
+		if k.query.Alerts != nil {
+			k.query.Alerts(d.alerts.book, k.now)
+		} else {
+			k.query.Look(d.machine, k.now)
+		}
 		d.open.calls = append(d.open.calls, k)
 		return
 	}
@@ -236,7 +284,7 @@ func (d *Desk) mayTake() error {
 	switch {
 	case d.failing.Load():
 		return ErrJournal
-	case d.machine.Head()-d.committed.Load() > uint64(d.opts.Behind):
+	case d.uncommitted() > uint64(d.opts.Behind):
 		return ErrBehind
 	}
 	return nil
@@ -246,11 +294,16 @@ func (d *Desk) mayTake() error {
 func (d *Desk) apply(k *call) {
 	c := k.command
 	d.counts.commands.Add(1)
-	d.market.prepare(c.Account, c.Symbols)
-	before := d.machine.Head()
-	k.answer = c.Apply(d.machine, k.now)
+	d.market.prepare(k.now, c.Account, c.Symbols)
+	before, changed := d.machine.Head(), d.alerts.book.Changed()
+	if c.Alerts != nil {
+		k.answer = c.Alerts(d.alerts.book, k.now)
+		d.alerts.value(k.now, c.Account, 0, alert.Cause{})
+	} else {
+		k.answer = c.Apply(d.machine, k.now)
+	}
 	k.answer.Seq = d.machine.Head()
-	if k.answer.Seq == before {
+	if k.answer.Seq == before && d.alerts.book.Changed() == changed {
 		return // It left nothing behind, so it may be tried again.
 	}
 	for _, key := range c.Keys {

@@ -127,8 +127,8 @@ func TestPricesAreLent(t *testing.T) {
 			t.Helper()
 			var got []string
 			_ = s.Read(context.Background(), &Query{Look: func(*trading.Machine, core.Time) {
-				for id, on := range s.market.watched {
-					if on {
+				for id, use := range s.market.uses {
+					if use != 0 {
 						got = append(got, s.engine.Symbols().Symbol(core.SymbolID(id)).Name)
 					}
 				}

@@ -4,15 +4,17 @@ import (
 	"context"
 	"errors"
 
+	"tradingengine/core/alert"
 	"tradingengine/core/trading"
 )
 
 // Journal makes what the desk does durable. Commit is called by one goroutine.
 type Journal interface {
-	// Commit stores events, dense and in order, and answers in one transaction, and returns when
-	// they are on the disk. An error that wraps ErrPassing means that nothing was stored and that
-	// the same may be tried again. After any other error the file cannot be trusted.
-	Commit(events []trading.Event, answers []Kept) error
+	// Commit stores events, dense and in order, answers, and what became of alerts, each of which may
+	// be nothing, in one transaction, and returns when they are on the disk. An error that wraps
+	// ErrPassing means that nothing was stored and that the same may be tried again. After any other
+	// error the file cannot be trusted.
+	Commit(events []trading.Event, answers []Kept, alerts *alert.Changes) error
 }
 
 // History reads what the journal holds. It is called from many goroutines.

@@ -13,7 +13,7 @@ const filterWords = 1 << 20
 // the order of their use; those of places [first, first+len(newest)) have their answer here, older
 // ones in the journal. A key is never dropped before its answer is committed.
 type keys struct {
-	newest []keyPlace
+	newest []Key
 	first  uint64
 	kept   map[Key]*remembered
 	filter []uint64
@@ -23,11 +23,6 @@ type keys struct {
 type remembered struct {
 	hash   Hash
 	answer Answer
-}
-
-type keyPlace struct {
-	key Key
-	seq uint64 // Committed up to here, the answer is in the journal.
 }
 
 func newKeys() keys {
@@ -79,16 +74,15 @@ func (s *keys) add(k Key, hash Hash, a *Answer) bool {
 	}
 	s.mark(k)
 	s.kept[k] = &remembered{hash, *a}
-	s.newest = append(s.newest, keyPlace{k, a.Seq})
+	s.newest = append(s.newest, k)
 	return true
 }
 
-// drop forgets the oldest answers beyond keysKept that are committed.
-func (s *keys) drop(committed uint64) {
-	n := 0
-	for len(s.newest)-n > keysKept && s.newest[n].seq <= committed {
-		delete(s.kept, s.newest[n].key)
-		n++
+// drop forgets the oldest answers beyond keysKept, but none of the newest, uncommitted ones.
+func (s *keys) drop(uncommitted int) {
+	n := max(len(s.newest)-max(keysKept, uncommitted), 0)
+	for _, key := range s.newest[:n] {
+		delete(s.kept, key)
 	}
 	s.newest = s.newest[n:]
 	s.first += uint64(n)

@@ -149,7 +149,7 @@ func TestKeysAreLookedUpWithoutHoles(t *testing.T) {
 	for i := range keysKept + 1 {
 		s.add(Key{"b", fmt.Sprint(i)}, Hash{}, &Answer{Seq: 1})
 	}
-	s.drop(1)
+	s.drop(0)
 	again = &call{command: k.command, looked: true, known: k.known}
 	if _, err := s.find(again); !errors.Is(err, errLookUp) {
 		t.Errorf("after answers were dropped: %v", err)

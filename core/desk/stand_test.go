@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"tradingengine/core"
+	"tradingengine/core/alert"
 	"tradingengine/core/trading"
 )
 
@@ -17,12 +18,13 @@ type memory struct {
 	mu      sync.Mutex
 	gate    chan struct{} // Full while a commit runs, or a test holds commits.
 	events  []trading.Event
+	fires   []alert.FireChange
 	kept    map[Key]Kept
 	commits int
 	fault   error
 }
 
-func (m *memory) Commit(events []trading.Event, answers []Kept) error {
+func (m *memory) Commit(events []trading.Event, answers []Kept, alerts *alert.Changes) error {
 	m.hold()
 	defer m.release()
 	m.mu.Lock()
@@ -30,11 +32,12 @@ func (m *memory) Commit(events []trading.Event, answers []Kept) error {
 	if m.fault != nil {
 		return m.fault
 	}
-	if events[0].Seq != uint64(len(m.events))+1 {
+	if len(events) > 0 && events[0].Seq != uint64(len(m.events))+1 {
 		return errors.New("events are not dense")
 	}
 	m.commits++
 	m.events = append(m.events, events...)
+	m.fires = append(m.fires, alerts.Fires...)
 	for _, k := range answers {
 		if _, twice := m.kept[k.Key]; twice {
 			return errors.New("a key was kept twice")

@@ -23,6 +23,8 @@ type account struct {
 
 	lastOther uint64 // Seq of the newest event that was no move of a trailing stop.
 	touched   bool
+	observed  bool // Observe was asked for,
+	moved     bool // and it stands in Machine.moved.
 }
 
 // clientOrder is what a ClientID was used for.

@@ -45,6 +45,7 @@ type Machine struct {
 	base    uint64  // Seq of events[0].
 	flips   []core.SymbolID
 	touched []*account // To look at before the input is done.
+	moved   []*account // Observed ones that a price valued anew.
 	audits  int        // How often verify ran.
 
 	trial trial
@@ -129,9 +130,11 @@ func (m *Machine) price(k *market, q Quote) {
 	k.quote = q
 	for _, x := range k.held {
 		x.reprice()
+		m.move(x.account)
 	}
 	for _, x := range k.converted {
 		x.reprice()
+		m.move(x.account)
 	}
 	if first && m.unrolled != 0 {
 		m.retryRollover()

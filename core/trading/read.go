@@ -17,6 +17,37 @@ func (m *Machine) TradingState() TradingState { return m.state }
 // Houses returns the house's accounts, one element a currency, in the order they were first used.
 func (m *Machine) Houses() []HouseBalance { return slices.Clone(m.houses) }
 
+// Observe turns on or off that TakeMoved tells of an account.
+func (m *Machine) Observe(id AccountID, on bool) {
+	if a := m.account(id); a != nil {
+		a.observed = on
+	}
+}
+
+// move notes that a price valued an account anew.
+func (m *Machine) move(a *account) {
+	if a.observed && !a.moved {
+		a.moved = true
+		m.moved = append(m.moved, a)
+	}
+}
+
+// TakeMoved appends the observed accounts that prices valued anew since the last call. What events
+// change is for whoever reads them to see.
+func (m *Machine) TakeMoved(dst []AccountID) []AccountID {
+	for _, a := range m.moved {
+		a.moved = false
+		dst = append(dst, a.ID)
+	}
+	m.moved = m.moved[:0]
+	return dst
+}
+
+// Since returns the events with a seq above since that were not taken. Nobody may keep them.
+func (m *Machine) Since(since uint64) []Event {
+	return m.events[min(max(since+1, m.base)-m.base, uint64(len(m.events))):]
+}
+
 // Summary returns an account at the live prices. The error is ErrUnknownAccount.
 func (m *Machine) Summary(id AccountID) (Summary, error) {
 	m.settle()

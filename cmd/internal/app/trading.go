@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tradingengine/core"
+	"tradingengine/core/alert"
 	"tradingengine/core/desk"
 	"tradingengine/core/trading"
 	"tradingengine/httpd"
@@ -25,7 +26,9 @@ type journal struct {
 }
 
 // Commit implements desk.Journal.
-func (j *journal) Commit(events []trading.Event, answers []desk.Kept) error {
+func (j *journal) Commit(
+	events []trading.Event, answers []desk.Kept, alerts *alert.Changes,
+) error {
 	j.rows = j.rows[:0]
 	for i := range answers {
 		k := &answers[i]
@@ -34,7 +37,7 @@ func (j *journal) Commit(events []trading.Event, answers []desk.Kept) error {
 			Body: k.Answer.Body, Seq: k.Answer.Seq,
 		})
 	}
-	err := j.Journal.Commit(events, j.rows)
+	err := j.Journal.Commit(events, j.rows, alerts)
 	clear(j.rows)
 	if persist.IsPassing(err) {
 		return fmt.Errorf("%w: %w", desk.ErrPassing, err)
@@ -64,9 +67,14 @@ func (v *server) openTrading(ctx context.Context, symbols *core.Registry) (err e
 	if err != nil {
 		return err
 	}
+	book, err := v.openAlerts(ctx, symbols)
+	if err != nil {
+		return err
+	}
 	j := &journal{Journal: v.journal}
 	v.desk, err = desk.New(desk.Options{
 		Engine: v.engine, Machine: machine, Journal: j, History: j, Open: openDemo,
+		Alerts:     book,
 		QuoteClock: c.Clock == "quotes", Behind: c.Uncommitted, BehindMax: c.UncommittedMax,
 		Log: v.logs.Main,
 	})
@@ -82,6 +90,26 @@ func (v *server) openTrading(ctx context.Context, symbols *core.Registry) (err e
 	v.logs.Main.Info("journal read", "events", r.Seq, "answers", answers, "accounts",
 		machine.Accounts(), "took", r.Took)
 	return nil
+}
+
+// openAlerts brings the rules and fires of alerts to where the last run left them.
+func (v *server) openAlerts(ctx context.Context, symbols *core.Registry) (*alert.Book, error) {
+	book, err := alert.New(alert.Options{
+		Symbols: symbols, RulesMax: v.config.AlertRules, FiresMax: v.config.AlertsOpen,
+	})
+	if err != nil {
+		return nil, err
+	}
+	stored, err := v.journal.Alerts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := core.Now()
+	if v.config.Clock == "quotes" {
+		now = v.engine.Newest()
+	}
+	book.Load(now, &stored)
+	return book, nil
 }
 
 // openDemo makes account 1. Its first balance is a deposit like any other.

@@ -12,6 +12,8 @@ type Trading struct {
 	Commands       int // Commands and reads that may.
 	Uncommitted    int // Events that may wait for the journal before commands are refused,
 	UncommittedMax int // and before the server ends.
+	AlertRules     int // Rules of alerts.
+	AlertsOpen     int // Alerts that are not resolved.
 }
 
 func (c *Trading) flags(fs Flags) {
@@ -23,6 +25,9 @@ func (c *Trading) flags(fs Flags) {
 		"`events` that may wait for trading.db before requests that trade get 503")
 	fs.IntVar(&c.UncommittedMax, "uncommitted-max", 1_000_000,
 		"`events` that may wait for trading.db before the server stops with exit code 1")
+	fs.IntVar(&c.AlertRules, "alert-rules", 10_000, "most `rules` of alerts")
+	fs.IntVar(&c.AlertsOpen, "alerts-open", 10_000,
+		"`alerts` that may be unresolved before the oldest counts as resolved")
 }
 
 func (c *Trading) check() error {
@@ -31,5 +36,7 @@ func (c *Trading) check() error {
 		between("commands", c.Commands, 1, 1_000_000),
 		between("uncommitted", c.Uncommitted, 1, 100_000_000),
 		between("uncommitted-max", c.UncommittedMax, 1, 100_000_000),
+		between("alert-rules", c.AlertRules, 1, 100_000),
+		between("alerts-open", c.AlertsOpen, 1, 1_000_000),
 	)
 }
