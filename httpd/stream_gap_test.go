@@ -196,7 +196,7 @@ func TestStuckClientsHoldUpNobody(t *testing.T) {
 		for _, c := range stuck {
 			<-c.ended
 		}
-		if took := time.Since(start); took > 10100*time.Millisecond {
+		if took := time.Since(start); took > 10*time.Second {
 			t.Errorf("stuck clients were gone after %v", took)
 		}
 		if got := m.hub.stats(); got.Slow != 50 || got.Sessions != 1 {

@@ -173,7 +173,8 @@ func TestTortureOptions(t *testing.T) {
 	f := func(args string, rounds int, duration time.Duration) {
 		t.Helper()
 		o, err := ParseTorture(strings.Fields("-server x "+args), io.Discard)
-		if err != nil || o.Rounds != rounds || o.Duration != duration || o.Dir != "." || o.Senders != 4 {
+		if err != nil || o.Rounds != rounds || o.Duration != duration || o.Dir != "." || o.Senders != 4 ||
+			o.Sync != "full" {
 			t.Errorf("%q: got %+v, %v; want %d rounds, %s", args, o, err, rounds, duration)
 		}
 	}
@@ -181,6 +182,10 @@ func TestTortureOptions(t *testing.T) {
 	f("-rounds 3", 3, 0)
 	f("-duration 5m", 0, 5*time.Minute)
 	f("-duration 5m -rounds 7", 7, 5*time.Minute)
+	_, err := ParseTorture(strings.Fields("-server x -sync off"), io.Discard)
+	if !errors.Is(err, ErrUsage) {
+		t.Errorf("-sync off: got %v, want ErrUsage", err)
+	}
 }
 
 func TestDistance(t *testing.T) {

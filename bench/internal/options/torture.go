@@ -20,6 +20,8 @@ type Torture struct {
 	// Senders is how many feed the server at once.
 	Senders int
 	Seed    uint64
+	// Sync is the server's -sync: a kill loses nothing in either mode.
+	Sync string
 	// Keep leaves the directory. It is left in any case when something was wrong.
 	Keep bool
 }
@@ -48,7 +50,7 @@ Examples:
 `
 
 var tortureGroups = []group{{"Flags", []string{
-	"server", "dir", "rounds", "duration", "senders", "seed", "keep",
+	"server", "dir", "rounds", "duration", "senders", "seed", "sync", "keep",
 }}}
 
 // ParseTorture reads the arguments after the word torture. Help goes to out.
@@ -77,6 +79,8 @@ func (o *Torture) flags() *flag.FlagSet {
 	fs.DurationVar(&o.Duration, "duration", 0, "`time` after which no round is begun; 0 is no limit")
 	fs.IntVar(&o.Senders, "senders", 4, "`connections` that post at once, each symbols of its own")
 	fs.Uint64Var(&o.Seed, "seed", 1, "`number` that decides all quotes and the moments of the kills")
+	fs.StringVar(&o.Sync, "sync", "full", "`mode` of the server's commits, full or normal; a kill "+
+		"loses nothing in either")
 	fs.BoolVar(&o.Keep, "keep", false, "leave the directory; it is left in any case when something "+
 		"was wrong")
 	return fs
@@ -90,6 +94,8 @@ func (o *Torture) complete() error {
 		return errors.New("-rounds and -duration are not negative")
 	case o.Senders < 1 || o.Senders > 64:
 		return fmt.Errorf("-senders is 1 to 64, not %d", o.Senders)
+	case o.Sync != "full" && o.Sync != "normal":
+		return fmt.Errorf("-sync is full or normal, not %q", o.Sync)
 	}
 	if o.Rounds == 0 && o.Duration == 0 {
 		o.Rounds = tortureRounds

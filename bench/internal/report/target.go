@@ -33,6 +33,10 @@ const (
 	throttleCountMin                = 10_000 // Fewer accepted quotes say nothing about the share.
 	memoryBytesMax                  = 1_000_000_000
 	ratioMin                        = 0.8
+	// A session that takes nothing is closed within 10 s, and what measures it notices that up to 2 s
+	// late. In a shorter run it may be open still.
+	stuckSecondsMax    = 12
+	stuckRunSecondsMin = 15
 )
 
 // endpointMillis are the limits of single endpoints. They hold for 95 of 100 requests: the list
@@ -128,6 +132,12 @@ func (r *Result) judgeReaders() {
 	r.none("ticks that do not follow on the one before", broken)
 	if ws.Missing != nil {
 		r.none("ticks stored, not delivered", *ws.Missing)
+	}
+	if stuck := ws.Stuck; stuck != nil {
+		long := r.Seconds > stuckRunSecondsMin
+		open := stuck.Sessions - stuck.Closed
+		r.judge("stuck sessions left open", "0", "", float64(open), long, open == 0)
+		r.below("stuck sessions gone", stuckSecondsMax, "s", stuck.LivedMax, long && stuck.Closed > 0)
 	}
 }
 

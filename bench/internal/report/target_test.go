@@ -164,6 +164,18 @@ func TestReadersAreJudged(t *testing.T) {
 	f(slow(sockets.Totals{Broken: 1}, nil), "ticks that do not follow on the one before", Missed)
 	f(slow(sockets.Totals{Bad: 1}, nil), "WebSocket failures", Missed)
 
+	stuck := func(seconds, lived float64, open int64) Result {
+		return Result{Seconds: seconds, WebSocket: &WebSocket{Stuck: &sockets.Stuck{
+			Sessions: 5, Closed: 5 - open, LivedMax: lived,
+		}}}
+	}
+	f(stuck(30, 11, 0), "stuck sessions left open", Met)
+	f(stuck(30, 11, 0), "stuck sessions gone", Met)
+	f(stuck(30, 11, 1), "stuck sessions left open", Missed)
+	f(stuck(30, 12, 0), "stuck sessions gone", Missed)
+	f(stuck(10, 0, 5), "stuck sessions left open", NotMeasured)
+	f(stuck(10, 0, 5), "stuck sessions gone", NotMeasured)
+
 	missing := func(n int64) Result { return Result{WebSocket: &WebSocket{Missing: &n}} }
 	f(missing(0), "ticks stored, not delivered", Met)
 	f(missing(1), "ticks stored, not delivered", Missed)

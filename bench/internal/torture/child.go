@@ -37,9 +37,10 @@ type child struct {
 	exited  chan struct{} // Closed when the process is gone.
 }
 
-// launch starts the binary on a directory and a free port of the loopback address. When ctx ends,
+// launch starts the binary on a directory and a free port of the loopback address, with further
+// arguments. When ctx ends,
 // the server is killed, whatever goes on.
-func launch(ctx context.Context, binary, dir string) (*child, error) {
+func launch(ctx context.Context, binary, dir string, args ...string) (*child, error) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("find a free port: %w", err)
@@ -49,8 +50,10 @@ func launch(ctx context.Context, binary, dir string) (*child, error) {
 		return nil, fmt.Errorf("find a free port: %w", err)
 	}
 	c := &child{address: address, exited: make(chan struct{})}
-	c.cmd = exec.Command(binary, "-addr", address, "-feed", "none",
-		"-data", filepath.Join(dir, "data"), "-log", filepath.Join(dir, "server.log"))
+	c.cmd = exec.Command(binary, append([]string{
+		"-addr", address, "-feed", "none",
+		"-data", filepath.Join(dir, "data"), "-log", filepath.Join(dir, "server.log"),
+	}, args...)...)
 	c.cmd.Dir = dir
 	for _, variable := range os.Environ() {
 		if !strings.HasPrefix(variable, "ENGINE_") { // Those are flags of the server.

@@ -41,8 +41,8 @@ func (r *Report) OK() bool { return r.Rounds > 0 && r.Findings.Clean() }
 func (r *Report) WriteTable(w io.Writer) error {
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "\n%s: %d rounds in %.1f s, %d kills, %d of them while it recovered; "+
-		"%d senders, %d symbols, seed %d.\n", r.Options.Server, r.Rounds, r.Seconds, r.Kills,
-		r.RecoveryKills, r.Options.Senders, r.Symbols, r.Options.Seed)
+		"%d senders, %d symbols, seed %d, sync %s.\n", r.Options.Server, r.Rounds, r.Seconds, r.Kills,
+		r.RecoveryKills, r.Options.Senders, r.Symbols, r.Options.Seed, r.Options.Sync)
 	if r.Interrupted {
 		text.WriteString("Note: interrupted: the run ended early, without the comparison at its end.\n")
 	}

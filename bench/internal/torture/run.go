@@ -104,7 +104,7 @@ func (t *torture) run(ctx context.Context) error {
 
 func (t *torture) launch(ctx context.Context) error {
 	var err error
-	t.child, err = launch(ctx, t.opts.Server, t.dir)
+	t.child, err = launch(ctx, t.opts.Server, t.dir, "-sync", t.opts.Sync)
 	return err
 }
 

@@ -11,9 +11,11 @@ import (
 // start serves everything that was acknowledged. Of what was not, it may serve the batch in flight:
 // the machine kept it, and the senders number their quotes.
 //
-// It was seen to fail on a writer that tries a failed sync again.
+// It was seen to fail on a writer that tries a failed sync again, and on one that ends without telling
+// those who wait.
 func TestFailedSyncEndsTheServer(t *testing.T) {
 	c := newCrash(t)
+	told := 0
 	for range rounds(1, 3, 30) {
 		f := startFaulty(t, c.dir)
 		c.server = f.server
@@ -39,7 +41,9 @@ func TestFailedSyncEndsTheServer(t *testing.T) {
 		}
 		for _, s := range c.senders {
 			switch s.refused {
-			case "STORAGE_FAILED", "SHUTTING_DOWN", "": // Or its connection ended first.
+			case "STORAGE_FAILED":
+				told++
+			case "SHUTTING_DOWN", "": // Or its connection ended first.
 			default:
 				t.Errorf("%s was refused with %q, want STORAGE_FAILED", s.lp, s.refused)
 			}
@@ -52,6 +56,10 @@ func TestFailedSyncEndsTheServer(t *testing.T) {
 		c.load()
 		c.wait(50*time.Millisecond, 200*time.Millisecond)
 		c.kill()
+	}
+	t.Logf("%d senders were told", told)
+	if told == 0 && !testing.Short() {
+		t.Error("no sender was told that storage failed")
 	}
 	c.finish()
 }

@@ -125,6 +125,13 @@ func (s *server) healthText() (status int, text string) {
 	return resp.StatusCode, line
 }
 
+// How soon /health has to tell that the disk is full, and that it is not any more. It takes some
+// milliseconds and at most the second between two tries.
+const (
+	fullDiskSeen = 2 * time.Second
+	fullDiskOver = 5 * time.Second
+)
+
 // TestFullDiskAndSpaceAgain fills the disk under a sender that waits for commits and one that does
 // not, until ticks are overwritten that could not be stored, and then makes room. Prices, bars and
 // streams go on, /health says what is wrong and when it is over, and in the end every tick is either
@@ -150,7 +157,7 @@ func TestFullDiskAndSpaceAgain(t *testing.T) {
 
 	f.disk("full")
 	begin := time.Now()
-	f.until(10*time.Second, "the health is bad", func() bool {
+	f.until(fullDiskSeen, "the health is bad", func() bool {
 		status, text := f.healthText()
 		return status == 503 && strings.Contains(text, "the disk is full")
 	})
@@ -165,7 +172,7 @@ func TestFullDiskAndSpaceAgain(t *testing.T) {
 
 	f.disk("works")
 	begin = time.Now()
-	f.until(10*time.Second, "the health is good again", func() bool {
+	f.until(fullDiskOver, "the health is good again", func() bool {
 		status, _ := f.healthText()
 		return status == 200
 	})
