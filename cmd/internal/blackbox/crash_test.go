@@ -170,15 +170,16 @@ func rounds(short, normal, many int) int {
 	}
 }
 
-// TestKill kills the server at random moments while two senders post as fast as they can. Each
-// sends again what was not acknowledged, and in the end every tick and every bar must be exactly
+// TestKill kills the server at random moments while two senders send as fast as they can, one batch
+// after another, and eight frames in flight. Each sends again what was not acknowledged, and in the end every tick and every bar must be exactly
 // what the quotes give.
 //
 // It was seen to fail on an engine that acknowledges before it commits; that does not store, or not
 // load, the last numbers of the senders, or stores each one too low; that leaves the forming
 // minutes out of a commit, or drops them when it opens the file; that after a start forgets the
 // last stored mid, takes the newest tick for the newest quote, lets a time come twice, rolls a
-// closed minute up twice, or leaves the forming bars below an hour out of those above.
+// closed minute up twice, or leaves the forming bars below an hour out of those above; and that
+// acknowledges a frame when the one before is committed.
 func TestKill(t *testing.T) {
 	c := newCrash(t)
 	c.killRounds(rounds(3, 30, 300))
@@ -191,7 +192,7 @@ func TestKill(t *testing.T) {
 // TestKillSyncNormal does the same with commits that the disk follows later: a kill loses nothing
 // then either.
 //
-// It was seen to fail on a server whose journal is in memory when commits need not sync.
+// It was seen to fail on a writer that acknowledges before it commits when commits need not sync.
 func TestKillSyncNormal(t *testing.T) {
 	c := newCrash(t)
 	c.args = []string{"-sync", "normal"}

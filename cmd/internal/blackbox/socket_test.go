@@ -33,12 +33,14 @@ const (
 var errSocketClosed = errors.New("the server closed the session")
 
 // dial opens a session at a path.
-func (s *server) dial(path string) (*socket, error) {
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+func (s *server) dial(path string) (*socket, error) { return dialAt(s.t, s.url, path) }
+
+func dialAt(t *testing.T, url, path string) (*socket, error) {
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		return nil, err
 	}
-	k := &socket{s.t, conn, bufio.NewReaderSize(conn, 64<<10)}
+	k := &socket{t, conn, bufio.NewReaderSize(conn, 64<<10)}
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // A dead connection fails by itself.
 	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"+
 		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
