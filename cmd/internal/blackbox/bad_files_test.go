@@ -213,6 +213,8 @@ func foreign(t *testing.T, statements string) map[string][]byte {
 
 // TestReadOnlyDirectory starts the server where it may not write: as another user when the tests
 // run as root, who may write everywhere.
+//
+// It was seen to fail on a server that keeps to itself why it cannot lock the directory.
 func TestReadOnlyDirectory(t *testing.T) {
 	// What testing makes is open to its own user only.
 	dir, err := os.MkdirTemp("", "readonly")
@@ -245,6 +247,8 @@ func TestReadOnlyDirectory(t *testing.T) {
 }
 
 // TestSecondServer starts a second server on the directory of a first one, which goes on.
+//
+// It was seen to fail on a server that works on a directory that another has locked.
 func TestSecondServer(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, dir, "-feed", "none", "-data", "data")

@@ -170,9 +170,9 @@ func rounds(short, normal, many int) int {
 	}
 }
 
-// TestKill kills the server at random moments while two senders send as fast as they can, one batch
-// after another, and eight frames in flight. Each sends again what was not acknowledged, and in the end every tick and every bar must be exactly
-// what the quotes give.
+// TestKill kills the server at random moments while two senders send as fast as they can: one posts
+// a batch after the other, one has eight frames in flight. Each sends again what was not
+// acknowledged, and in the end every tick and every bar must be exactly what the quotes give.
 //
 // It was seen to fail on an engine that acknowledges before it commits; that does not store, or not
 // load, the last numbers of the senders, or stores each one too low; that leaves the forming
