@@ -29,8 +29,8 @@ type CheckResult struct {
 	Level  Level  // How bad it is that an advisory check is not OK; empty is Warning.
 }
 
-// run is Run with a panic turned into a failure: a broken check must not look like health.
-func (c *Check) run() (r CheckResult) {
+// Find is Run with a panic turned into a failure: a broken check must not look like health.
+func (c *Check) Find() (r CheckResult) {
 	defer func() {
 		if v := recover(); v != nil {
 			r = CheckResult{Reason: fmt.Sprintf("the check panicked: %v", v)}
@@ -64,7 +64,7 @@ func (s *Server) answerHealth(ctx *fasthttp.RequestCtx, counts func(*Check) bool
 		if !counts(c) {
 			continue
 		}
-		if r := c.run(); !r.OK {
+		if r := c.Find(); !r.OK {
 			ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
 			ctx.SetBodyString(c.Name + ": " + oneLine(r.Reason) + "\n")
 			return
@@ -101,7 +101,7 @@ func (s *Server) getHealthDetail(ctx *fasthttp.RequestCtx) error {
 	checks := []byte{'{'}
 	for i := range s.opts.Checks {
 		c := &s.opts.Checks[i]
-		r := c.run()
+		r := c.Find()
 		status = max(status, c.status(&r))
 		if i > 0 {
 			checks = append(checks, ',')

@@ -180,7 +180,7 @@ func (s *Server) checkMetrics(m *Metrics) {
 	for i := range s.opts.Checks {
 		c := &s.opts.Checks[i]
 		ok := 0.0
-		if c.run().OK {
+		if c.Find().OK {
 			ok = 1
 		}
 		m.Value(ok, "check", c.Name)

@@ -84,6 +84,9 @@ func New(opts Options) (*Server, error) {
 	return s, nil
 }
 
+// Checks are what /health/detail looks at: those of the options, and those of the server's own.
+func (s *Server) Checks() []Check { return s.opts.Checks }
+
 // newHTTP sets fasthttp up. What it leaves open by default (timeouts, sizes, forms) is closed here.
 func (s *Server) newHTTP() {
 	l := &s.opts.Limits

@@ -20,12 +20,14 @@ const (
 	failWarning    = 0.1 // Percent of answers that are 500 and above.
 	failCritical   = 1.0
 
-	throttleSpan   = 30  // Seconds that the share of throttled quotes is looked at for,
-	throttleQuotes = 500 // from so many quotes on: a share of a few quotes says nothing.
+	throttleQuotes = 500 // Quotes from which on the share of those throttled says something.
 	cpuSpan        = 60  // Seconds that a busy processor is let pass for.
 	failSpan       = 60
 	slowRequests   = 20 // Requests from which on their quantile says something.
 )
+
+// ThrottleSpan is how long the share of throttled quotes is looked at for.
+const ThrottleSpan = 30 * time.Second
 
 // Level is how bad it is that an advisory check does not hold.
 type Level string
@@ -87,12 +89,20 @@ func (s *Server) checkCPU() CheckResult {
 		percent)
 }
 
-// checkThrottle finds a market that is unlike any other: nearly everything stored, or nearly
-// nothing.
+// checkThrottle looks at all symbols together, over a whole span.
 func (s *Server) checkThrottle() CheckResult {
-	from, to := s.rates.over(throttleSpan)
+	from, to := s.rates.over(int(ThrottleSpan.Seconds()))
 	throttled := to.throttled - from.throttled
-	taken := to.ticks - from.ticks + throttled
+	r := ThrottleShare(throttled, to.ticks-from.ticks+throttled)
+	if to.at.Sub(from.at) < ThrottleSpan-5*time.Second {
+		r.OK, r.Level, r.Reason = true, "", ""
+	}
+	return r
+}
+
+// ThrottleShare judges how many of the quotes taken within ThrottleSpan were not stored. It finds
+// a market that is unlike any other: nearly everything stored, or nearly nothing.
+func ThrottleShare(throttled, taken int64) CheckResult {
 	percent := throttled * 100 / max(taken, 1)
 	r := CheckResult{OK: true, Value: percent, Limit: [2]int{throttleLow, throttleHigh}}
 	if taken < throttleQuotes {
@@ -100,7 +110,7 @@ func (s *Server) checkThrottle() CheckResult {
 	}
 	if r.OK = percent >= throttleLow && percent <= throttleHigh; !r.OK {
 		r.Level = Warning
-		r.Reason = fmt.Sprintf("%d %% of the last %d quotes were throttled", percent, taken)
+		r.Reason = fmt.Sprintf("the throttle held back %d %% of the last %d quotes", percent, taken)
 	}
 	return r
 }

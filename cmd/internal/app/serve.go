@@ -12,6 +12,7 @@ import (
 	"tradingengine/cmd/internal/config"
 	"tradingengine/cmd/internal/logs"
 	"tradingengine/cmd/internal/process"
+	"tradingengine/cmd/internal/watch"
 	"tradingengine/cmd/internal/webhook"
 	"tradingengine/core"
 	"tradingengine/core/desk"
@@ -193,6 +194,7 @@ func (v *server) run(ctx context.Context, listeners []net.Listener) error {
 	writer.Go(func() { v.fail(v.writer.Run(writerCtx, v.engine)) })
 	serving.Go(func() { v.fail(v.http.Serve(listeners...)) })
 	beside.Go(func() { v.fail(v.courier.Run(besideCtx)) })
+	beside.Go(func() { v.newWatch().Run(besideCtx) })
 	operators := &operatorLog{
 		engine: v.engine, log: log, debug: v.logs.Debug, queue: v.config.Queue, watch: v.stuck,
 	}
@@ -232,6 +234,13 @@ func (v *server) run(ctx context.Context, listeners []net.Listener) error {
 		log.Info("stopped", "committed", s.Committed, "pending", s.Pending, "lost", s.Lost)
 	}
 	return err
+}
+
+// newWatch makes who tells the desk what the checks find.
+func (v *server) newWatch() *watch.Watch {
+	return watch.New(watch.Options{
+		Checks: v.http.Checks(), Symbols: watch.NewSymbols(v.engine), Tell: v.desk.Tell,
+	})
 }
 
 // fail ends the server when something that must not end did.
