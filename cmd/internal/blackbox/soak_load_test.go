@@ -18,6 +18,10 @@ var soakSymbols = []struct{ name, low, high string }{
 	{"ETHUSD", `"bid":3000.00,"ask":3000.10`, `"bid":3000.20,"ask":3000.30`},
 }
 
+// soakRule fires about once a second.
+const soakRule = `{"kind":"PRICE_CROSS","symbol":"ETHUSD","price":"bid","threshold":3000.10,` +
+	`"frequency":"EVERY_CROSS","cooldownSeconds":1,"channels":["websocket","log"]}`
+
 // soakBatches a second. One quote of each batch is refused, half of the others do not move.
 const soakBatches = 50
 
@@ -104,7 +108,7 @@ func (k *soak) trade() {
 var soakPaths = []string{
 	"/ticks?symbol=EURUSD&limit=200", "/ticks?symbol=GBPUSD&limit=100&from=1700000000", "/api/quotes",
 	"/ohlc?symbol=ETHUSD&timeframe=1h", "/api/positions", "/api/orders?limit=20", "/api/ledger?limit=20",
-	"/api/account/summary", "/api/symbols", "/health/detail", "/nowhere",
+	"/api/account/summary", "/api/alerts?limit=20", "/api/symbols", "/health/detail", "/nowhere",
 }
 
 // visit lets clients come and go: each reads something on a connection of its own, or streams for a

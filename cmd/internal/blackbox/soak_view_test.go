@@ -9,11 +9,12 @@ import (
 
 // soakKinds are what clients subscribe to; the viewers of ticks and events look at each message.
 var soakKinds = []struct{ name, path, subscribe string }{
-	{"ticks", "/ws?symbols=XRPUSD", `{"type":"subscribe","channel":"ticks","symbols":["%"]}`},
+	{"ticks", "/ws?symbols=XRPUSD", `{"type":"subscribe","channel":"ticks","symbols":["EURUSD"]}`},
 	{"quotes", "/ws", `{"type":"subscribe","channel":"quotes","maxRateHz":5}`},
 	{"bars", "/ws", `{"type":"subscribe","channel":"bars:1m"}`},
 	{"events", "/ws", `{"type":"subscribe","channel":"account:1"}`},
 	{"default", "/ws?symbols=AUDUSD", ""},
+	{"alerts", "/ws", `{"type":"subscribe","channel":"alerts"}`},
 }
 
 // soakViewer is a client that streams until the load ends.
@@ -26,8 +27,6 @@ type soakViewer struct {
 	first, last   int64 // Time of a tick, or seq of an event.
 	gaps, skipped int64
 }
-
-func (v *soakViewer) symbol() string { return soakSymbols[v.kind].name }
 
 func (v *soakViewer) run() {
 	kind := soakKinds[v.kind]
@@ -44,7 +43,7 @@ func (v *soakViewer) run() {
 		socket.close()
 	}()
 	if kind.subscribe != "" {
-		if err := socket.send(strings.Replace(kind.subscribe, "%", v.symbol(), 1)); err != nil {
+		if err := socket.send(kind.subscribe); err != nil {
 			v.soak.t.Errorf("a %s client: %v", kind.name, err)
 			return
 		}
@@ -85,7 +84,7 @@ func (v *soakViewer) take(text string) string {
 		return v.follow(messageNumber(text, "time"), messageNumber(text, "prev"))
 	case name == "events" && strings.Contains(text, `"prev":`):
 		return v.follow(messageNumber(text, "seq"), messageNumber(text, "prev"))
-	case kind == "tick" || kind == "quote" || kind == "bar":
+	case kind == "tick" || kind == "quote" || kind == "bar" || kind == "alert":
 		v.seen++
 	}
 	return ""
