@@ -57,6 +57,7 @@ type marketOptions struct {
 	desk        bool // There is trading; account 1 has 5,000 USD.
 	deskOptions func(*desk.Options)
 	tradeLimit  int           // Orders and positions of an account; 0 for the default.
+	clientsMax  int           // Closed orders whose client ids the machine knows; 0 for the default.
 	begin       chan struct{} // The engine applies nothing until this is closed; nil for at once.
 }
 

@@ -162,10 +162,9 @@ func (s *Server) setKeys(ctx *fasthttp.RequestCtx, d *deal, c *desk.Command) err
 		}
 		c.Keys = append(c.Keys, desk.Key{Scope: callerOf(ctx).keyScope(), Name: string(key)})
 	}
-	scope := orderScope + strconv.FormatInt(int64(d.account), 10)
 	for _, id := range d.orders {
 		if id != "" {
-			c.Keys = append(c.Keys, desk.Key{Scope: scope, Name: id})
+			c.Keys = append(c.Keys, orderKey(d.account, id))
 		}
 	}
 	if len(c.Keys) == 0 {

@@ -91,7 +91,10 @@ func (s *Server) namedOrder(ctx *fasthttp.RequestCtx) (id trading.OrderID, err e
 	if failed != nil {
 		return 0, failed
 	}
-	return id, err
+	if err != nil {
+		return s.oldOrder(&name, err)
+	}
+	return id, nil
 }
 
 // storedOrder finds an order, open or not, that the caller may see.

@@ -296,6 +296,7 @@ func (j *memoryJournal) Verify(_ context.Context, upTo uint64) (hash, state [32]
 func (m *testMarket) addDesk(o *Options, mo *marketOptions) {
 	machine, err := trading.New(trading.Options{
 		Symbols: m.engine.Symbols(), OrdersMax: mo.tradeLimit, PositionsMax: mo.tradeLimit,
+		ClientsMax: mo.clientsMax,
 	})
 	check(m.t, err)
 	m.journal = &memoryJournal{symbols: m.engine.Symbols(), kept: make(map[desk.Key]desk.Kept)}

@@ -252,11 +252,12 @@ func (s *Server) changeOrder(ctx *fasthttp.RequestCtx, change func(m *trading.Ma
 		return err
 	}
 	var closed trading.OrderID
+	var unknown error
 	err = s.trade(ctx, &deal{
 		apply: func(dst []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
-			id, err := name.find(m)
-			if err != nil {
-				return nil, 0, err
+			var id trading.OrderID
+			if id, unknown = name.find(m); unknown != nil {
+				return nil, 0, unknown
 			}
 			order, open := m.Order(id)
 			if !open || !name.who.mayUse(order.Account) {
@@ -270,6 +271,9 @@ func (s *Server) changeOrder(ctx *fasthttp.RequestCtx, change func(m *trading.Ma
 			return append(s.appendOrder(dst, r.Seq, &r.Order), '\n'), http.StatusOK, nil
 		},
 	})
+	if err == nil && unknown != nil {
+		closed, err = s.oldOrder(&name, unknown)
+	}
 	if err != nil || closed == 0 {
 		return err
 	}

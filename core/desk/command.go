@@ -59,6 +59,11 @@ type Kept struct {
 	Answer Answer
 }
 
+// Kept finds what was kept under a key, in the journal.
+func (d *Desk) Kept(ctx context.Context, key Key) (kept Kept, found bool, err error) {
+	return d.opts.History.Answer(ctx, key)
+}
+
 // ReusedError is returned for a key that was used for another request.
 type ReusedError struct{ Key Key }
 

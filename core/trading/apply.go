@@ -139,6 +139,7 @@ func (m *Machine) applyOrder(a *account, t EventType, d *OrderData) error {
 		m.lastOrder++
 		a.remember(&d.Order)
 		if t == OrderRejected {
+			m.retire(a, &d.Order)
 			return nil
 		}
 		o = &order{Order: d.Order, at: -1, trailAt: -1, expiryAt: -1}
@@ -167,6 +168,7 @@ func (m *Machine) applyOrder(a *account, t EventType, d *OrderData) error {
 // dropOrder takes an order that ended out of the open ones.
 func (m *Machine) dropOrder(a *account, o *order) {
 	delete(m.orders, o.ID)
+	m.retire(a, &o.Order)
 	if i, found := slices.BinarySearchFunc(a.orders, o.ID, compareOrder); found {
 		a.orders = slices.Delete(a.orders, i, i+1)
 	}

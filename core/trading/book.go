@@ -13,8 +13,10 @@ type account struct {
 	exposures []*exposure // By symbol.
 	orders    []*order    // Open ones, by id.
 	positions []*position // By id.
-	// clients has every ClientID ever used, and digest a running hash of them in order.
+	// clients has the ClientIDs of open orders and of the newest closed ones. named counts all that
+	// were ever used, and digest is a running hash of them in order.
 	clients map[string]clientOrder
+	named   uint64
 	digest  uint64
 	lines   Money // The sum of all postings, counted on its own.
 
@@ -62,7 +64,39 @@ func (m *Machine) account(id AccountID) *account {
 func compareOrder(o *order, id OrderID) int          { return cmp.Compare(o.ID, id) }
 func comparePosition(p *position, id PositionID) int { return cmp.Compare(p.ID, id) }
 
-// remember keeps a ClientID for ever.
+// closedClients are the newest closed orders that have a ClientID, oldest first from next on once
+// there are as many as may be. Their ClientIDs are kept; whoever owns the machine finds older ones
+// in the journal.
+type closedClients struct {
+	list []closedClient
+	next int
+}
+
+type closedClient struct {
+	account *account
+	id      string
+	order   OrderID
+}
+
+// retire notes that an order has ended, and forgets the ClientID of the one that ended longest ago.
+func (m *Machine) retire(a *account, o *Order) {
+	if o.ClientID == "" || a.clients[o.ClientID].order != o.ID {
+		return // A refused second use; the first stands.
+	}
+	k, ended := &m.closed, closedClient{a, o.ClientID, o.ID}
+	if len(k.list) < m.options.ClientsMax {
+		k.list = append(k.list, ended)
+		return
+	}
+	oldest := &k.list[k.next]
+	if oldest.account.clients[oldest.id].order == oldest.order {
+		delete(oldest.account.clients, oldest.id)
+	}
+	*oldest = ended
+	k.next = (k.next + 1) % len(k.list)
+}
+
+// remember keeps a ClientID while its order is open, and for some time after.
 func (a *account) remember(o *Order) {
 	if o.ClientID == "" {
 		return
@@ -71,6 +105,7 @@ func (a *account) remember(o *Order) {
 		return // A refused second use; the first stands.
 	}
 	a.clients[o.ClientID] = clientOrder{o.ID, o.Fingerprint}
+	a.named++
 	a.digest = mix(mix(mixText(a.digest, o.ClientID), uint64(o.ID)), o.Fingerprint)
 }
 

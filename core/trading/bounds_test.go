@@ -108,3 +108,43 @@ func TestPreview(t *testing.T) {
 		t.Errorf("9 lots: %v", refused.Refusal)
 	}
 }
+
+// TestOldClientIDs: the ids of open orders and of the newest closed ones are known, older ones not,
+// and the hash of the state says how many there ever were. It was seen to find an open order whose
+// id was dropped, and a refused second use that drove out the first.
+func TestOldClientIDs(t *testing.T) {
+	d := newDesk(t)
+	d.options.ClientsMax = 2
+	a := d.account("USD", "10000")
+	d.quote("EURUSD", "1.10000", "1.10010")
+	known := func(want string) {
+		t.Helper()
+		var got []string
+		for _, id := range []string{"open", "a", "b", "c", "d"} {
+			if _, ok := d.OrderByClientID(a, id); ok {
+				got = append(got, id)
+			}
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("known are %s; want %s", text, want)
+		}
+	}
+	d.place(a, "BUY 0.01 EURUSD LIMIT price=1.00000 id=open")
+	d.place(a, "BUY 0.01 EURUSD id=a")
+	d.refused(a, "BUY 0.02 EURUSD id=a", "DUPLICATE_CLIENT_ORDER_ID")
+	d.refused(a, "BUY 0.03 EURUSD id=a", "DUPLICATE_CLIENT_ORDER_ID")
+	d.refused(a, "BUY 0.001 EURUSD id=b", "VOLUME_MIN")
+	known("open a b")
+	d.place(a, "BUY 0.01 EURUSD id=c")
+	known("open b c")
+	d.place(a, "BUY 0.01 EURUSD id=d")
+	known("open c d")
+	if _, err := d.Cancel(d.clock, 1); err != nil {
+		t.Fatal(err)
+	}
+	known("open d")
+	if named := d.accounts[0].named; named != 5 {
+		t.Errorf("%d ids were used; want 5", named)
+	}
+	d.checkReplay() // With another bound, and the same hash.
+}

@@ -47,4 +47,8 @@
 //
 // An account holds at most [Options.OrdersMax] open orders and [Options.PositionsMax] positions;
 // one more order is refused. The list of a batch is as long as its account has room for.
+//
+// A ClientID is known while its order is open, and that of the newest [Options.ClientsMax] closed
+// orders after it. That it is unique for ever is up to who owns the machine: the desk keeps each as
+// a key and finds old ones in the journal.
 package trading

@@ -55,7 +55,7 @@ func (d *digest) account(a *account) {
 	d.ints(int64(a.ID), int64(a.MarginMode), int64(a.HedgedMargin), int64(a.StopOutPolicy),
 		int64(a.TradingState), a.Leverage, bit(a.KeepNegative), int64(a.Balance), int64(a.Credit),
 		bit(a.MarginCall), int64(a.LastSeq), int64(a.lines), int64(a.digest),
-		int64(len(a.clients)), int64(len(a.orders)), int64(len(a.positions)))
+		int64(a.named), int64(len(a.orders)), int64(len(a.positions)))
 }
 
 func (d *digest) order(symbol string, o *Order) {

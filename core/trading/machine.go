@@ -15,6 +15,9 @@ type Options struct {
 	OrdersMax    int            // Open orders of an account. Zero means 10,000.
 	PositionsMax int            // Positions of an account. Zero means 10,000.
 	AccountsMax  int            // Zero means 100,000.
+	// ClientsMax is how many of the newest closed orders of all accounts keep their ClientID here.
+	// Zero means 65,536.
+	ClientsMax int
 }
 
 // Machine is the trading state. One goroutine owns it and calls all its methods.
@@ -29,6 +32,7 @@ type Machine struct {
 	lastOrder    OrderID
 	lastPosition PositionID
 	houses       []HouseBalance
+	closed       closedClients
 	state        TradingState
 	stateSeq     uint64 // Of the newest event of account 0.
 
@@ -68,6 +72,9 @@ func New(options Options) (*Machine, error) {
 	}
 	if options.AccountsMax == 0 {
 		options.AccountsMax = 100_000
+	}
+	if options.ClientsMax == 0 {
+		options.ClientsMax = 65_536
 	}
 	m := &Machine{
 		options: options, state: Active, orders: map[OrderID]*order{},

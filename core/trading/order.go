@@ -17,7 +17,7 @@ type Trailing struct {
 // OrderRequest is an order as a client gives it. Optional prices are zero when absent.
 type OrderRequest struct {
 	Account     AccountID
-	ClientID    string // clientOrderId: optional, unique for ever within the account, short text.
+	ClientID    string // clientOrderId: optional, unique within the account, short text.
 	Symbol      core.SymbolID
 	Side        Side
 	Type        OrderType

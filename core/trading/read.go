@@ -124,7 +124,8 @@ func (m *Machine) Order(id OrderID) (Order, bool) {
 	return Order{}, false
 }
 
-// OrderByClientID finds the id of any order, open or not, by its ClientID.
+// OrderByClientID finds the id of an order by its ClientID: of any that is open, and of the newest
+// closed ones.
 func (m *Machine) OrderByClientID(account AccountID, clientID string) (OrderID, bool) {
 	a := m.account(account)
 	if a == nil || clientID == "" {
