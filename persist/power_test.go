@@ -160,7 +160,7 @@ func (p *powered) check(m *market) {
 		p.promised[i] = seq // It is on the disk now.
 	}
 	diff(p.t, "state after a power cut", stateText(m.engine), p.prefix())
-	checkWhole(p.t, m.store)
+	checkWhole(p.t, &m.store.database)
 }
 
 // prefix is the state that the promised quotes give.
@@ -204,9 +204,9 @@ func lastSeq(e *core.Engine, id core.SymbolID) uint64 {
 }
 
 // checkWhole lets SQLite look at every page of a file.
-func checkWhole(t *testing.T, s *Store) {
+func checkWhole(t *testing.T, d *database) {
 	t.Helper()
-	err := s.readConn(t.Context(), func(c *conn) error {
+	err := d.readConn(t.Context(), func(c *conn) error {
 		return c.query(t.Context(), "PRAGMA integrity_check", func(row []driver.Value) error {
 			if verdict := fmt.Sprint(row[0]); verdict != "ok" {
 				t.Errorf("integrity: %s", verdict)
