@@ -66,7 +66,7 @@ func (j *Journal) Alerts(ctx context.Context) (s alert.Stored, err error) {
 		})
 		return err
 	})
-	return s, err
+	return s, j.Refuse(err)
 }
 
 // readAlerts reads what Alerts returns and gives what makes no sense to wrong.

@@ -79,6 +79,13 @@ func TestDamagedJournal(t *testing.T) {
 		if err == nil {
 			_, err = j.Keys(t.Context(), func(scope, key string) {})
 		}
+		if err == nil {
+			_, err = j.Alerts(t.Context())
+		}
+		if err == nil {
+			_, err = j.AccessKeys(t.Context())
+			err = j.Refuse(err)
+		}
 		return err
 	}
 	commit(60)

@@ -145,9 +145,10 @@ func (d *database) abandon() {
 	d.writing.broken = true
 }
 
-// refuse says in plain words why a file cannot be worked with, where err does not yet. A file that
-// is damaged, of another program or of a newer version is not touched any more.
-func (d *database) refuse(err error) error {
+// Refuse says in plain words why a file cannot be worked with, where err does not yet. A file that
+// is damaged, of another program or of a newer version is not touched any more. It is for errors of
+// a start, which then does not go on.
+func (d *database) Refuse(err error) error {
 	if isDamage(resultCode(err)) && !isRefusal(err) {
 		err = openFailure(d.path, err)
 	}

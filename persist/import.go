@@ -90,11 +90,11 @@ func Import(ctx context.Context, opts ImportOptions) (ImportResult, error) {
 		return ImportResult{}, err
 	}
 	if err := opts.Store.settle(); err != nil {
-		return ImportResult{}, fmt.Errorf("import: %w", opts.Store.refuse(err))
+		return ImportResult{}, fmt.Errorf("import: %w", opts.Store.Refuse(err))
 	}
 	result, err := importQuotes(ctx, opts, files, meter)
 	if err != nil {
-		return ImportResult{}, fmt.Errorf("import: %w", opts.Store.refuse(err))
+		return ImportResult{}, fmt.Errorf("import: %w", opts.Store.Refuse(err))
 	}
 	now := opts.Now()
 	result.Files, result.Took = len(files), now.Sub(start)

@@ -74,7 +74,7 @@ func openJournal(opts Options) (*Journal, error) {
 	j.end.houses = map[string]trading.Money{}
 	j.head.Store(&JournalHead{})
 	if err := j.open(opts.ReadOnly); err != nil {
-		return nil, errors.Join(j.refuse(err), j.Close())
+		return nil, errors.Join(j.Refuse(err), j.Close())
 	}
 	return j, nil
 }

@@ -47,7 +47,7 @@ func (j *Journal) Replay(ctx context.Context, fold func(trading.Event) error,
 		return fold(*e)
 	})
 	if err != nil {
-		return r, j.refuse(err)
+		return r, j.Refuse(err)
 	}
 	j.end.JournalHead = r.JournalHead
 	j.head.Store(&r.JournalHead)
@@ -188,5 +188,5 @@ func (j *Journal) Keys(ctx context.Context, each func(scope, key string)) (n int
 		n += int64(rows)
 		more = rows == followRows
 	}
-	return n, j.refuse(err)
+	return n, j.Refuse(err)
 }

@@ -27,7 +27,7 @@ func (s *Store) Kind(ctx context.Context) (Kind, error) {
 		kind, err = kindOf(ctx, c)
 		return err
 	})
-	return kind, s.refuse(err)
+	return kind, s.Refuse(err)
 }
 
 func kindOf(ctx context.Context, c *conn) (kind Kind, err error) {
@@ -42,7 +42,7 @@ func kindOf(ctx context.Context, c *conn) (kind Kind, err error) {
 // ClaimKind says what the directory will hold. The first kind is remembered; from then on any
 // other is refused with ErrKind.
 func (s *Store) ClaimKind(kind Kind) error {
-	return s.refuse(s.transact(func(c *conn) error {
+	return s.Refuse(s.transact(func(c *conn) error {
 		held, err := kindOf(context.Background(), c)
 		if err != nil {
 			return err

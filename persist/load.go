@@ -72,7 +72,7 @@ func (s *Store) Load(ctx context.Context, e *core.Engine, opts LoadOptions) (Loa
 		err = s.settle()
 	}
 	if err != nil {
-		return Loaded{}, fmt.Errorf("cannot load the market file: %w", s.refuse(err))
+		return Loaded{}, fmt.Errorf("cannot load the market file: %w", s.Refuse(err))
 	}
 	loaded.Took = time.Since(start)
 	return loaded, nil

@@ -83,7 +83,7 @@ func Open(opts Options) (*Store, error) {
 		readers: opts.Readers, readTimeout: opts.ReadTimeout, resync: opts.resync,
 	}}
 	if err := s.open(); err != nil {
-		return nil, errors.Join(s.refuse(err), s.Close())
+		return nil, errors.Join(s.Refuse(err), s.Close())
 	}
 	return s, nil
 }

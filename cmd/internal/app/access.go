@@ -47,7 +47,7 @@ func (v *server) loadKeys(ctx context.Context) error {
 		return nil
 	}
 	if err := v.readKeys(ctx); err != nil {
-		return err
+		return v.journal.Refuse(err)
 	}
 	if len(v.keys) == 0 {
 		return fmt.Errorf("nobody could use this server: it asks for keys, and there are none. "+
