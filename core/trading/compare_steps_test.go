@@ -2,6 +2,7 @@ package trading
 
 import (
 	"errors"
+	"fmt"
 
 	"tradingengine/core"
 )
@@ -26,8 +27,17 @@ func answer(r Result, err error) string {
 // placeOne places an order, a pair or a batch.
 func (c *comparison) placeOne() {
 	account := AccountID(1 + c.random.IntN(c.Accounts()))
+	if n := len(c.named); n > 0 && c.chance(3) { // As it was sent once.
+		r := c.named[c.random.IntN(n)]
+		c.note("again %+v", r)
+		c.same(answer(c.Place(c.clock, r)), c.naive.place(c.clock, r))
+		return
+	}
 	if !c.chance(20) {
 		r := c.randomOrder(account)
+		if r.ClientID != "" {
+			c.named = append(c.named, r)
+		}
 		c.note("place %+v", r)
 		c.same(answer(c.Place(c.clock, r)), c.naive.place(c.clock, r))
 		return
@@ -99,7 +109,7 @@ func (c *comparison) randomOrder(account AccountID) OrderRequest {
 		r.Price = market + c.away(id, up) // Perhaps on the wrong side.
 	}
 	if r.TimeInForce == GTD {
-		r.ExpireAt = c.clock + core.Time(c.random.Int64N(int64(20*core.Minute))) - core.Second
+		r.ExpireAt = c.clock + core.Time(c.random.Int64N(int64(20*core.Minute))) - core.Minute
 	}
 	from := market
 	if r.Price != 0 {
@@ -113,6 +123,9 @@ func (c *comparison) randomOrder(account AccountID) OrderRequest {
 	}
 	if r.Type != TrailingStop && c.chance(15) {
 		r.Trailing = c.randomTrailing(id, up)
+	}
+	if c.chance(15) {
+		r.ClientID = fmt.Sprint("ea-", c.random.IntN(2000))
 	}
 	if c.chance(10) {
 		r.PriceBound = from + c.away(id, 1-2*c.random.IntN(2))
@@ -168,6 +181,8 @@ func (c *comparison) other() {
 		c.transferOne(account)
 	case n < 93:
 		c.setOne(account)
+	case n < 96:
+		c.patchOne(account)
 	default:
 		c.note("advance")
 		c.Advance(c.clock)
@@ -181,10 +196,41 @@ func (c *comparison) amendOne(id int64) {
 	if o == nil {
 		return
 	}
-	price := c.mid[o.Symbol] + c.away(o.Symbol, 1-2*c.random.IntN(2))
-	c.note("amend %d %d", id, price)
-	got := answer(c.Amend(c.clock, OrderID(id), Amendment{Price: To(price)}))
-	c.same(got, c.naive.amend(c.clock, id, price))
+	up := 3 - 2*int(o.Side)
+	anywhere := func() Change[core.Price] {
+		return To(c.mid[o.Symbol] + c.away(o.Symbol, 1-2*c.random.IntN(2)))
+	}
+	var a Amendment
+	if c.chance(60) {
+		a.Price = anywhere()
+	}
+	if o.Type == StopLimit && c.chance(50) || c.chance(2) {
+		a.LimitPrice = anywhere()
+	}
+	a.StopLoss, a.TakeProfit = c.randomLevel(o.Symbol, -up), c.randomLevel(o.Symbol, up)
+	if c.chance(20) {
+		a.Trailing = To(c.randomTrailing(o.Symbol, -up))
+	} else if c.chance(5) {
+		a.Trailing = To(Trailing{})
+	}
+	if c.chance(20) {
+		a.ExpireAt = To(c.clock + core.Time(c.random.Int64N(int64(20*core.Minute))) - core.Minute)
+	} else if c.chance(5) {
+		a.ExpireAt = To[core.Time](0)
+	}
+	c.note("amend %d %+v", id, a)
+	c.same(answer(c.Amend(c.clock, OrderID(id), a)), c.naive.amend(c.clock, id, a))
+}
+
+// randomLevel is a change of a stop or profit, or none.
+func (c *comparison) randomLevel(id core.SymbolID, direction int) (level Change[core.Price]) {
+	switch n := c.random.IntN(100); {
+	case n < 10:
+		level = To[core.Price](0)
+	case n < 45:
+		level = To(c.mid[id] + c.away(id, direction))
+	}
+	return level
 }
 
 func (c *comparison) modifyOne(id int64) {
@@ -193,30 +239,27 @@ func (c *comparison) modifyOne(id int64) {
 		return
 	}
 	up := 3 - 2*int(p.side)
-	var patch PositionPatch
-	if c.chance(50) {
-		patch.StopLoss = To(c.mid[p.symbol] + c.away(p.symbol, -up))
-	}
-	if c.chance(50) {
-		patch.TakeProfit = To(c.mid[p.symbol] + c.away(p.symbol, up))
+	patch := PositionPatch{
+		StopLoss: c.randomLevel(p.symbol, -up), TakeProfit: c.randomLevel(p.symbol, up),
 	}
 	if c.chance(40) {
 		patch.Trailing = To(c.randomTrailing(p.symbol, up))
+	} else if c.chance(10) {
+		patch.Trailing = To(Trailing{})
 	}
 	c.note("modify %d %+v", id, patch)
 	_, err := c.ModifyPosition(c.clock, PositionID(id), patch)
-	c.same(answer(Result{}, err), c.naive.modify(c.clock, id, patch.StopLoss.To,
-		patch.TakeProfit.To, patch.Trailing.To))
+	c.same(answer(Result{}, err), c.naive.modify(c.clock, id, patch))
 }
 
 func (c *comparison) transferOne(account int) {
 	kind, amount := Deposit, Money(30_000)
 	a := c.naive.accounts[account-1]
 	switch {
-	case a.balance > 300_000:
-		kind, amount = Withdraw, Money(a.balance-150_000)
-	case c.chance(10):
-		kind, amount = Credit, []Money{1_000, 50_000, 200_000}[c.random.IntN(3)]
+	case a.balance > 150_000:
+		kind, amount = Withdraw, Money(a.balance-80_000)
+	case a.credit < 50_000 && c.chance(10):
+		kind, amount = Credit, []Money{1_000, 20_000, 50_000}[c.random.IntN(3)]
 	case c.chance(30):
 		kind, amount = Withdraw, Money(1+c.random.Int64N(400_000))
 	}
@@ -225,7 +268,7 @@ func (c *comparison) transferOne(account int) {
 	c.same(answer(Result{}, err), c.naive.transfer(c.clock, int64(account), kind, int64(amount)))
 }
 
-// setOne changes a trading state, mostly back to active, or the leverage.
+// setOne changes a trading state, mostly back to active.
 func (c *comparison) setOne(account int) {
 	state := Active
 	if c.naive.state == Active && c.chance(50) {
@@ -242,16 +285,29 @@ func (c *comparison) setOne(account int) {
 		c.note("all %v", state)
 		c.SetTradingState(c.clock, state)
 		c.naive.setState(c.clock, 0, state)
-	case c.chance(70):
+	default:
 		c.note("account %d %v", account, state)
 		c.PatchAccount(c.clock, id, AccountPatch{TradingState: To(state)})
 		c.naive.setState(c.clock, int64(account), state)
-	default:
-		leverage := []int64{30, 100, 500}[c.random.IntN(3)]
-		c.note("account %d leverage %d", account, leverage)
-		c.PatchAccount(c.clock, id, AccountPatch{Leverage: To(leverage)})
-		c.naive.setLeverage(c.clock, int64(account), leverage)
 	}
+}
+
+// patchOne changes another setting.
+func (c *comparison) patchOne(account int) {
+	var p AccountPatch
+	switch n := c.random.IntN(3); c.random.IntN(5) {
+	case 0:
+		p.StopOutPolicy = To(StopOutPolicy(1 + n))
+	case 1:
+		p.HedgedMargin = To(HedgedMargin(1 + n))
+	case 2:
+		p.KeepNegative = To(n == 0)
+	default:
+		p.Leverage = To([]int64{30, 100, 500}[n])
+	}
+	c.note("account %d %+v", account, p)
+	c.PatchAccount(c.clock, AccountID(account), p)
+	c.naive.patch(c.clock, int64(account), p)
 }
 
 func (c *comparison) anyOrder() int64 {

@@ -5,7 +5,9 @@ import "tradingengine/core"
 // The commands of naive that are no orders. Each returns the code of a refusal, or "".
 
 func (n *naive) openAccount(s Settings, deposit int64) {
-	a := &naiveAccount{id: int64(len(n.accounts) + 1), Settings: s}
+	a := &naiveAccount{
+		id: int64(len(n.accounts) + 1), Settings: s, named: map[string]OrderRequest{},
+	}
 	n.accounts = append(n.accounts, a)
 	n.post(a, Funding, deposit)
 }
@@ -131,8 +133,8 @@ func (n *naive) transfer(now core.Time, account int64, t TransferType, amount in
 	return ""
 }
 
-// modify changes the levels of a position; zero leaves one as it is.
-func (n *naive) modify(now core.Time, id int64, sl, tp core.Price, t Trailing) string {
+// modify changes the levels of a position; a given zero removes one.
+func (n *naive) modify(now core.Time, id int64, patch PositionPatch) string {
 	if n.position(id) == nil {
 		return "unknown"
 	}
@@ -141,28 +143,28 @@ func (n *naive) modify(now core.Time, id int64, sl, tp core.Price, t Trailing) s
 	p := n.position(id)
 	n.touched[p.account] = true
 	up := map[Side]core.Price{Buy: 1, Sell: -1}[p.side]
-	price := n.closePrice(p)
+	price, sl, tp := n.closePrice(p), patch.StopLoss, patch.TakeProfit
 	switch {
 	case max(p.account.TradingState, n.state) == Halted:
 		return "TRADING_HALTED"
-	case sl != 0 && up*(price-sl) <= 0 || tp != 0 && up*(tp-price) <= 0:
+	case sl.To != 0 && up*(price-sl.To) <= 0 || tp.To != 0 && up*(tp.To-price) <= 0:
 		return "WRONG_SIDE"
 	}
-	if sl != 0 {
-		p.sl = sl
+	if sl.Given {
+		p.sl = sl.To
 	}
-	if tp != 0 {
-		p.tp = tp
+	if tp.Given {
+		p.tp = tp.To
 	}
-	if t.Distance != 0 {
-		p.trail = t
+	if patch.Trailing.Given {
+		p.trail = patch.Trailing.To
 		n.followPosition(p)
 	}
 	return ""
 }
 
-// amend changes the price of a limit order.
-func (n *naive) amend(now core.Time, id int64, price core.Price) string {
+// amend changes an open order as if it were placed anew, but for what was not changed.
+func (n *naive) amend(now core.Time, id int64, a Amendment) string {
 	n.time(now)
 	defer n.end()
 	o := n.order(id)
@@ -170,27 +172,84 @@ func (n *naive) amend(now core.Time, id int64, price core.Price) string {
 		return "unknown"
 	}
 	n.touched[o.account] = true
-	if max(o.account.TradingState, n.state) == Halted {
-		return "TRADING_HALTED"
-	}
-	if o.triggered {
-		return "PRICE_NOT_ALLOWED"
-	}
-	r, q := o.OrderRequest, n.quotes[o.Symbol]
-	r.Price, r.PriceBound = price, 0
-	if code := n.checkPrices(&r, q); code != "" {
+	r, q := n.amended(o, a), n.quotes[o.Symbol]
+	if code := n.checkAmended(o, r, a); code != "" {
 		return code
 	}
-	o.Price = price
+	o.OrderRequest = r
 	if o.Type == TrailingStop {
 		n.followOrder(o)
 	}
 	fresh := n.open(o.Symbol) && n.now-q.Time <= 30*core.Second
-	if o.Type == Limit && fresh {
+	if (o.Type == Limit || o.triggered) && fresh {
 		n.fireOrder(o, q)
 	}
 	n.clean()
 	return o.result
+}
+
+func (n *naive) amended(o *naiveOrder, a Amendment) OrderRequest {
+	r := o.OrderRequest
+	for _, c := range []struct {
+		to   *core.Price
+		from Change[core.Price]
+	}{
+		{&r.Price, a.Price},
+		{&r.LimitPrice, a.LimitPrice},
+		{&r.StopLoss, a.StopLoss},
+		{&r.TakeProfit, a.TakeProfit},
+	} {
+		if c.from.Given {
+			*c.to = c.from.To
+		}
+	}
+	if a.Trailing.Given {
+		active := r.Trailing.Active && r.Trailing.Activation == a.Trailing.To.Activation
+		r.Trailing = a.Trailing.To
+		r.Trailing.Active = active && r.Trailing.Distance > 0
+	}
+	if a.ExpireAt.Given {
+		r.TimeInForce, r.ExpireAt = GTD, a.ExpireAt.To
+		if r.ExpireAt == 0 {
+			r.TimeInForce = GTC
+		}
+	}
+	return r
+}
+
+func (n *naive) checkAmended(o *naiveOrder, r OrderRequest, a Amendment) string {
+	switch {
+	case max(o.account.TradingState, n.state) == Halted:
+		return "TRADING_HALTED"
+	case o.triggered && a.Price.Given, r.Type != StopLimit && r.LimitPrice != 0:
+		return "PRICE_NOT_ALLOWED"
+	case r.Type == TrailingStop && r.Trailing.Distance == 0:
+		return "TRAILING"
+	case r.TimeInForce == GTD && r.ExpireAt <= n.now:
+		return "EXPIRED"
+	}
+	if o.triggered {
+		r.Type, r.Price = Limit, r.LimitPrice
+	}
+	up := map[Side]core.Price{Buy: 1, Sell: -1}[r.Side]
+	if !a.Price.Given && !a.LimitPrice.Given && r.Price != 0 {
+		// Only the levels can be wrong, against where the order opens.
+		at := r.Price
+		if r.Type == StopLimit {
+			at = r.LimitPrice
+		}
+		given := a.StopLoss.Given || a.TakeProfit.Given
+		if given && (r.StopLoss != 0 && up*(at-r.StopLoss) <= 0 ||
+			r.TakeProfit != 0 && up*(r.TakeProfit-at) <= 0) {
+			return "WRONG_SIDE"
+		}
+		return ""
+	}
+	if !a.Price.Given && !a.LimitPrice.Given && !a.StopLoss.Given && !a.TakeProfit.Given {
+		return ""
+	}
+	r.PriceBound = 0
+	return n.checkPrices(&r, n.quotes[o.Symbol])
 }
 
 func (n *naive) setState(now core.Time, account int64, s TradingState) {
@@ -204,9 +263,22 @@ func (n *naive) setState(now core.Time, account int64, s TradingState) {
 	n.end()
 }
 
-func (n *naive) setLeverage(now core.Time, account, leverage int64) {
+// patch changes settings but for the trading state.
+func (n *naive) patch(now core.Time, account int64, p AccountPatch) {
 	n.time(now)
-	n.accounts[account-1].Leverage = leverage
-	n.touched[n.accounts[account-1]] = true
+	a := n.accounts[account-1]
+	if p.Leverage.Given {
+		a.Leverage = p.Leverage.To
+	}
+	if p.HedgedMargin.Given {
+		a.HedgedMargin = p.HedgedMargin.To
+	}
+	if p.StopOutPolicy.Given {
+		a.StopOutPolicy = p.StopOutPolicy.To
+	}
+	if p.KeepNegative.Given {
+		a.KeepNegative = p.KeepNegative.To
+	}
+	n.touched[a] = true
 	n.end()
 }

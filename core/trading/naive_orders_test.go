@@ -19,9 +19,17 @@ func (n *naive) place(now core.Time, r OrderRequest) string {
 	n.time(now)
 	a := n.accounts[r.Account-1]
 	r = n.completed(r)
+	if n.repeats(a, r) {
+		n.touched[a] = true
+		n.end()
+		return ""
+	}
 	n.lastOrder++
 	id := n.lastOrder
-	code := n.check(a, n.plan(a), &r)
+	code := "DUPLICATE_CLIENT_ORDER_ID"
+	if n.name(a, r) {
+		code = n.check(a, n.plan(a), &r)
+	}
 	if code == "" {
 		o := n.add(a, r, id, 0)
 		n.start(o)
@@ -33,21 +41,52 @@ func (n *naive) place(now core.Time, r OrderRequest) string {
 	return code
 }
 
+// repeats reports whether the account has placed this order before.
+func (n *naive) repeats(a *naiveAccount, r OrderRequest) bool {
+	first, used := a.named[r.ClientID]
+	return used && first == r
+}
+
+// name remembers the ClientID of an order, whatever becomes of it; false means that another had it.
+func (n *naive) name(a *naiveAccount, r OrderRequest) bool {
+	if _, used := a.named[r.ClientID]; used {
+		return false
+	}
+	if r.ClientID != "" {
+		a.named[r.ClientID] = r
+	}
+	return true
+}
+
 // placeList places a pair or a batch and returns the code of each.
 func (n *naive) placeList(now core.Time, list []OrderRequest, pair bool) (codes []string) {
 	n.time(now)
 	a := n.accounts[list[0].Account-1]
 	p := n.plan(a)
-	fault, at := "", 0
+	repeated := true
 	for i := range list {
 		list[i] = n.completed(list[i])
-		if fault == "" && pair { // One of them fills at most.
+		repeated = repeated && n.repeats(a, list[i])
+	}
+	if repeated {
+		n.touched[a] = true
+		n.end()
+		return make([]string, len(list))
+	}
+	fault, at := "", 0
+	for i := range list {
+		fresh := n.name(a, list[i])
+		if fault != "" {
+			continue
+		}
+		if pair { // One of them fills at most.
 			p = n.plan(a)
 		}
-		if fault == "" {
-			if fault, at = n.check(a, p, &list[i]), i; pair && list[i].Type == Market {
-				fault = "OCO"
-			}
+		switch fault, at = n.check(a, p, &list[i]), i; {
+		case pair && list[i].Type == Market:
+			fault = "OCO"
+		case !fresh:
+			fault = "DUPLICATE_CLIENT_ORDER_ID"
 		}
 	}
 	first := n.lastOrder + 1

@@ -31,6 +31,7 @@ type naiveAccount struct {
 	balance, credit int64
 	call            bool
 	lines           []int64
+	named           map[string]OrderRequest // The first order of each ClientID.
 }
 
 type naiveOrder struct {
