@@ -28,7 +28,7 @@ func (b *Book) Quote(now core.Time, q Quote) bool {
 		case Mid:
 			price = int64(core.MidOf(q.Bid, q.Ask))
 		}
-		reached = w.take(w.move(q.Time, price), reached)
+		reached = w.take(q.Time, price, reached)
 	}
 	b.reached = reached
 	if len(reached) > 0 {

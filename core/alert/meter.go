@@ -99,17 +99,56 @@ type window struct {
 	price   Side
 	seconds int64
 	rules   int
-	lows    extremes // Rising prices: the first is the lowest.
-	highs   extremes // Falling ones.
+	step    int64     // The step of the newest price,
+	ends    core.Time // and when it ends.
+	lows    extremes  // Rising prices: the first is the lowest.
+	highs   extremes  // Falling ones.
+	last    int64
+
+	// Between lower and upper no price moved by key, while these are the extremes.
+	low, high, key int64
+	lower, upper   int64
 }
 
-// move takes the next price and returns the movement.
-func (w *window) move(t core.Time, price int64) int64 {
-	step := int64(t) / (w.seconds * int64(core.Second) / windowSteps)
-	w.lows.add(step, price, -1)
-	w.highs.add(step, price, 1)
+// take takes the next price and appends the ids of the rules that reached their level. What the
+// movement is exactly is worked out only when some rule may be reached by it.
+func (w *window) take(t core.Time, price int64, reached []int64) []int64 {
+	if t >= w.ends {
+		span := core.Time(w.seconds) * core.Second / windowSteps
+		w.step = int64(t / span)
+		w.ends = core.Time(w.step+1) * span
+	}
+	w.last = price
+	w.lows.add(w.step, price, -1)
+	w.highs.add(w.step, price, 1)
+	if w.known && w.quiet() {
+		return reached
+	}
+	return w.meter.take(w.movement(), reached)
+}
+
+// movement is how far the newest price is from the others of the window.
+func (w *window) movement() int64 {
 	low, high := w.lows.first(), w.highs.first()
-	return max(millionths(price-low, low), millionths(high-price, high))
+	return max(millionths(w.last-low, low), millionths(high-w.last, high))
+}
+
+// quiet reports whether no rule is reached by the newest price.
+func (w *window) quiet() bool {
+	if len(w.down) > 0 {
+		return false
+	}
+	if len(w.up) == 0 {
+		return true
+	}
+	low, high, key := w.lows.first(), w.highs.first(), w.up[0].Key
+	if low != w.low || high != w.high || key != w.key {
+		w.low, w.high, w.key = low, high, key
+		// Rounded so that what lies between has not moved by key.
+		w.upper = low + ratio(low, key, 1_000_000)
+		w.lower = high - ratio(high, key, 1_000_000)
+	}
+	return w.last > w.lower && w.last < w.upper
 }
 
 // millionths returns n/of in millionths, rounded down, for n ≥ 0 and of > 0.

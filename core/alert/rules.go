@@ -156,6 +156,9 @@ func (b *Book) look(r *rule) {
 	if m == nil || !m.known || r.at < 0 || !r.HasSymbol {
 		return // Values of an account are given again by whoever has them.
 	}
+	if r.window != nil {
+		m.value = r.window.movement()
+	}
 	v, waiting := m.value, m.up
 	if !r.rising {
 		v, waiting = -m.value, m.down

@@ -81,6 +81,9 @@ func TestAlertsOfPrices(t *testing.T) {
 			t.Error("a quote is not acknowledged whose fire is committed")
 		}
 		s.wantFires("FIRED GBPUSD bid 1.34001 at or above 1.34000")
+		if n := s.Stats().Alerts; n.Rules != 2 || n.Open != 1 || n.Fires != 1 {
+			t.Errorf("counted are %+v", n)
+		}
 		if s.market.uses[id] != 0 {
 			t.Error("a symbol that no rule needs is handed over")
 		}

@@ -111,7 +111,7 @@ func New(opts Options) (*Desk, error) {
 	d.idle <- &group{}
 	head := d.machine.Head()
 	d.committed.Store(head)
-	d.counts.state(d.machine)
+	d.counts.state(d.machine, d.alerts.book)
 	d.tail.start(opts.Tail, d.machine)
 	return d, nil
 }
@@ -202,7 +202,7 @@ func (d *Desk) take(h *core.Handover) {
 		now = d.takeQuotes(h)
 	}
 	d.settle(now)
-	d.counts.state(d.machine)
+	d.counts.state(d.machine, d.alerts.book)
 	if waiting := d.uncommitted(); waiting > uint64(d.opts.BehindMax) {
 		d.fail(fmt.Errorf("%d events wait for the journal, and at most %d may", waiting,
 			d.opts.BehindMax))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tradingengine/core"
+	"tradingengine/core/alert"
 	"tradingengine/core/trading"
 )
 
@@ -24,22 +25,51 @@ func BenchmarkQuotePath(b *testing.B) {
 			idle, busy := newQuotePath(b, 0), newQuotePath(b, traded)
 			defer idle.stop()
 			defer busy.stop()
-			const slice = 10_000
-			idle.run(slice)
-			busy.run(slice)
-			var without, with []time.Duration
-			b.ResetTimer()
-			for left := b.N; left > 0; left -= slice {
-				with = append(with, busy.run(slice))
-				without = append(without, idle.run(slice), idle.run(slice))
-				with = append(with, busy.run(slice))
-			}
-			untraded, traded := median(without), median(with)
-			b.ReportMetric(float64(untraded)/slice, "ns/quote-untraded")
-			b.ReportMetric(float64(traded)/slice, "ns/quote-traded")
-			b.ReportMetric(float64(traded)/float64(untraded), "ratio")
-			b.ReportMetric(0, "ns/op")
+			comparePaths(b, "traded", idle, busy)
 		})
+	}
+}
+
+// comparePaths sends quotes to both in turns.
+func comparePaths(b *testing.B, what string, idle, busy *quotePath) {
+	const slice = 10_000
+	idle.run(slice)
+	busy.run(slice)
+	var without, with []time.Duration
+	b.ResetTimer()
+	for left := b.N; left > 0; left -= slice {
+		with = append(with, busy.run(slice))
+		without = append(without, idle.run(slice), idle.run(slice))
+		with = append(with, busy.run(slice))
+	}
+	before, after := median(without), median(with)
+	b.ReportMetric(float64(before)/slice, "ns/quote-un"+what)
+	b.ReportMetric(float64(after)/slice, "ns/quote-"+what)
+	b.ReportMetric(float64(after)/float64(before), "ratio")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkQuotePathAlerts is the same beside 10,000 rules of alerts that do not fire: all of one
+// symbol, or spread over all 21, so that every quote is handed over and looked at.
+func BenchmarkQuotePathAlerts(b *testing.B) {
+	for _, watched := range []int{1, 21} {
+		b.Run(fmt.Sprint("watched=", watched), func(b *testing.B) {
+			idle, busy := newQuotePath(b, 0), newQuotePath(b, 0)
+			defer idle.stop()
+			defer busy.stop()
+			busy.addRules(watched, 10_000)
+			comparePaths(b, "watched", idle, busy)
+		})
+	}
+}
+
+// addRules adds rules far from the price.
+func (p *quotePath) addRules(symbols, rules int) {
+	for i := range rules {
+		p.must(p.rule(alert.Rule{
+			Kind: alert.PriceAbove, Symbol: core.SymbolID(i % symbols), HasSymbol: true,
+			Threshold: 200_000 + int64(i),
+		}), 201)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tradingengine/core"
+	"tradingengine/core/alert"
 	"tradingengine/core/trading"
 )
 
@@ -35,6 +36,8 @@ type Stats struct {
 	Orders        Orders // Committed.
 	OpenOrders    int64  // As the machine has them now, committed or not.
 	OpenPositions int64
+
+	Alerts alert.Counts
 }
 
 // Orders counts how many orders of each type came to each status. A market order is PENDING for a
@@ -64,6 +67,7 @@ type counts struct {
 	failures      atomic.Int64  // The committer's.
 
 	openOrders, openPositions atomic.Int64 // The desk's.
+	alerts                    alertCounts
 
 	mu struct {
 		sync.Mutex
@@ -87,11 +91,41 @@ func (c *counts) commit(events []trading.Event, took time.Duration) {
 	}
 }
 
-// state notes what the machine has.
-func (c *counts) state(m *trading.Machine) {
+// state notes what the machine and the book have.
+func (c *counts) state(m *trading.Machine, b *alert.Book) {
 	c.head.Store(m.Head())
 	c.openOrders.Store(int64(m.OpenOrders()))
 	c.openPositions.Store(int64(m.OpenPositions()))
+	c.alerts.store(b.Counts())
+}
+
+// alertCounts shows the counters of the book of alerts to others. The desk stores.
+type alertCounts struct {
+	stored alert.Counts // The desk's.
+
+	rules, open, fires, repeated, swallowed, refused, crowded atomic.Int64
+}
+
+func (c *alertCounts) store(n alert.Counts) {
+	if n == c.stored {
+		return
+	}
+	c.stored = n
+	c.rules.Store(int64(n.Rules))
+	c.open.Store(int64(n.Open))
+	c.fires.Store(n.Fires)
+	c.repeated.Store(n.Repeated)
+	c.swallowed.Store(n.Swallowed)
+	c.refused.Store(n.Refused)
+	c.crowded.Store(n.Crowded)
+}
+
+func (c *alertCounts) load() alert.Counts {
+	return alert.Counts{
+		Rules: int(c.rules.Load()), Open: int(c.open.Load()), Fires: c.fires.Load(),
+		Repeated: c.repeated.Load(), Swallowed: c.swallowed.Load(), Refused: c.refused.Load(),
+		Crowded: c.crowded.Load(),
+	}
 }
 
 // Progress tells whether the desk moves: what is queued while Applied stands still is a stuck desk.
@@ -109,6 +143,7 @@ func (d *Desk) Stats() Stats {
 		Quotes: c.quotes.Load(), Committed: d.committed.Load(), Head: c.head.Load(),
 		Failures: c.failures.Load(), JournalDown: d.failing.Load(),
 		OpenOrders: c.openOrders.Load(), OpenPositions: c.openPositions.Load(),
+		Alerts: c.alerts.load(),
 	}
 	s.QuotesQueued, s.MessagesQueued = d.watcher.Queued()
 	c.mu.Lock()

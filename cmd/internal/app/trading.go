@@ -164,5 +164,12 @@ func (v *server) tradingFields() []httpd.Field {
 		{Name: "lastMicros", Value: s.LastTook.Microseconds()},
 		{Name: "maxMicros", Value: s.MaxTook.Microseconds()},
 		{Name: "failures", Value: s.Failures},
+		{Name: "alertRules", Value: s.Alerts.Rules},
+		{Name: "alertsOpen", Value: s.Alerts.Open},
+		{Name: "alertsFired", Value: s.Alerts.Fires},
+		{Name: "alertsRepeated", Value: s.Alerts.Repeated},
+		{Name: "alertsSwallowed", Value: s.Alerts.Swallowed},
+		{Name: "alertsRefused", Value: s.Alerts.Refused},
+		{Name: "alertsCrowded", Value: s.Alerts.Crowded},
 	}
 }
