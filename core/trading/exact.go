@@ -109,6 +109,12 @@ func scale(w Wide, n1, n2, d1, d2 uint64, mode rounding) (int64, bool) {
 	negative := w.Hi < 0
 	var x [4]uint64
 	x[1], x[0] = w.abs()
+	if q, ok := scaleWord(&x, n1, n2, d1, d2, mode); ok {
+		if negative {
+			q = -q
+		}
+		return q, true
+	}
 	if !mulWords(&x, n1) || !mulWords(&x, n2) {
 		return 0, false
 	}
@@ -129,6 +135,22 @@ func scale(w Wide, n1, n2, d1, d2 uint64, mode rounding) (int64, bool) {
 		return -int64(q), true
 	}
 	return int64(q), true
+}
+
+// scaleWord is scale of a magnitude where one division of 128 bits does it, which is nearly always:
+// every position is valued by it at each quote. ok is false where it is not enough.
+func scaleWord(x *[4]uint64, n1, n2, d1, d2 uint64, mode rounding) (n int64, ok bool) {
+	nHi, factor := bits.Mul64(n1, n2)
+	dHi, d := bits.Mul64(d1, d2)
+	hi, lo := bits.Mul64(x[0], factor)
+	if x[1]|nHi|dHi != 0 || hi >= d {
+		return 0, false
+	}
+	q, r := bits.Div64(hi, lo, d)
+	if mode == up && r != 0 || mode == halfEven && (r > d-r || r == d-r && q&1 == 1) {
+		q++
+	}
+	return int64(q), q <= uint64(moneyLimit)
 }
 
 // roundsUp reports whether a remainder of d1·d2 is above half, or half with an odd quotient.

@@ -67,6 +67,32 @@ func BenchmarkQuoteWithPositions(b *testing.B) {
 	}
 }
 
+// BenchmarkQuoteWithManyPositions values ten thousand positions of one account and symbol, as many as
+// it may have. Each is valued by itself, because equity is the sum of what each would post.
+func BenchmarkQuoteWithManyPositions(b *testing.B) {
+	for _, symbol := range []string{"EURUSD", "EURJPY"} {
+		b.Run(symbol, func(b *testing.B) {
+			d := newDesk(b)
+			a := d.account("USD", "1000000000")
+			d.quote("USDJPY", "150.000", "150.010")
+			d.quote("EURJPY", "165.000", "165.010")
+			d.quote("EURUSD", "1.10000", "1.10010")
+			for range 10_000 {
+				d.Place(d.clock, d.request(a, "BUY 0.10 "+symbol))
+			}
+			d.journal = d.Take(d.journal)
+			q := d.LastQuote(d.id(symbol))
+			b.ReportAllocs()
+			b.ResetTimer()
+			for range b.N {
+				q.Time++
+				q.Bid ^= 1
+				d.Quote(q.Time, q)
+			}
+		})
+	}
+}
+
 // BenchmarkMarketOrder is a market order and its close, with all events and their journal form.
 func BenchmarkMarketOrder(b *testing.B) {
 	for _, encode := range []bool{false, true} {
