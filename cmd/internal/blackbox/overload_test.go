@@ -17,8 +17,8 @@ type overload struct {
 	s        *server
 	stop     atomic.Bool
 	accepted []atomic.Int64 // Quotes that were acknowledged, by symbol.
-	slowed   atomic.Int64   // Requests that were refused with 503 and Retry-After.
-	barred   atomic.Int64   // Frames that were refused with retryAfter.
+	slowed   atomic.Int64   // Requests that were refused with 503 and Retry-After,
+	barred   atomic.Int64   // and frames that were refused with retryAfter, of overloadBatch each.
 	reads    atomic.Int64
 	longest  atomic.Int64 // ns of a GET.
 }
@@ -166,13 +166,31 @@ func (s *server) stats() (got overloadStats) {
 	return got
 }
 
+// taken is how many quotes were acknowledged.
+func (o *overload) taken() (n int64) {
+	for k := range o.accepted {
+		n += o.accepted[k].Load()
+	}
+	return n
+}
+
+// unpressed is how many quotes a second one sender brings that is not slowed.
+func (o *overload) unpressed() float64 {
+	const span = 500 * time.Millisecond
+	time.AfterFunc(span, func() { o.stop.Store(true) })
+	o.post(0)
+	o.stop.Store(false)
+	return float64(o.taken()) / span.Seconds()
+}
+
 // overloadMemory is how much memory the server may take; it is about three times what it needs.
 const overloadMemory = 512 << 20
 
 // TestOverload sends more than the server can take for a while: twelve senders of whole batches,
-// half of them without waiting for answers, while it has room for two batches. They are slowed or
-// refused, memory stays, GETs are answered, and in the end every quote that was acknowledged is in
-// the bars, and no other. Ticks are only lost while the disk does nothing for a second, and counted.
+// half of them without waiting for answers, while it has room for two batches. They are slowed; with
+// -long so many stream that three times as much comes as it takes, and some of it is refused. Memory
+// stays, GETs are answered, and in the end every quote that was acknowledged is in the bars, and no
+// other. Ticks are only lost while the disk does nothing for a second, and counted.
 //
 // It was seen to fail on a server that takes some frames twice.
 func TestOverload(t *testing.T) {
@@ -184,10 +202,15 @@ func TestOverload(t *testing.T) {
 	} else if testing.Short() {
 		length = time.Second
 	}
+	unpressed := o.unpressed()
+	before := o.taken()
 	var working sync.WaitGroup
 	for k := range overloadSymbols {
 		working.Go(func() { o.post(k) })
-		working.Go(func() { o.stream(k) })
+		// Each has 16,384 quotes in flight: many together keep a frame waiting for more than a second.
+		for range rounds(1, 1, 40) {
+			working.Go(func() { o.stream(k) })
+		}
 	}
 	working.Go(o.read)
 	peak := int64(0)
@@ -195,7 +218,13 @@ func TestOverload(t *testing.T) {
 		peak = max(peak, s.stats().Server.ResidentBytes)
 	}
 	o.stop.Store(true)
+	taken := o.taken() - before
+	offered := float64(taken+overloadBatch*(o.slowed.Load()+o.barred.Load())) / length.Seconds()
 	working.Wait()
+	if *long && (offered < 3*unpressed || o.slowed.Load()+o.barred.Load() == 0) {
+		t.Errorf("%.0f quotes a second were offered, want three times the %.0f that it takes unpressed, "+
+			"and some refused", offered, unpressed)
+	}
 	var got overloadStats
 	s.until(30*time.Second, "all is committed", func() bool {
 		got = s.stats()
@@ -223,8 +252,9 @@ func TestOverload(t *testing.T) {
 	if code := s.stop(); code != 0 {
 		t.Errorf("SIGTERM: exit code %d, want 0", code)
 	}
-	t.Logf("%.0f quotes a second, %d ticks lost, %d times slowed, %d requests and %d frames refused, %d frames "+
-		"waited, %d MiB, %d GETs, the longest took %s", float64(total)/length.Seconds(), got.Ticks.Lost,
+	t.Logf("%.0f quotes a second taken of %.0f offered; %.0f unpressed; %d ticks lost, "+
+		"%d times slowed, %d requests and %d frames refused, %d frames waited, %d MiB, %d GETs, "+
+		"the longest took %s", float64(taken)/length.Seconds(), offered, unpressed, got.Ticks.Lost,
 		got.Server.RequestsSlowed, o.slowed.Load(), o.barred.Load(), got.Ingest.FramesWaited, peak>>20,
 		o.reads.Load(), time.Duration(o.longest.Load()).Round(time.Millisecond))
 }
