@@ -13,14 +13,14 @@ const stuckAfter = 5 * time.Second
 
 // conservation checks the sums that always hold. A remainder is a bug, and stays red.
 type conservation struct {
-	engine *core.Engine
+	stats  func() core.Stats
 	mu     sync.Mutex
 	off    int64 // The largest remainder there was.
 	broken string
 }
 
 func (c *conservation) check() (off int64, broken string) {
-	s := c.engine.Stats()
+	s := c.stats()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if quotes, ticks := s.Remainders(); s.Exact && (quotes != 0 || ticks != 0) {

@@ -139,7 +139,7 @@ func (v *server) restore(ctx context.Context, symbols *core.Registry, ring int) 
 	v.stuck = &shardWatch{now: time.Now, progress: func() []core.ShardProgress {
 		return append(v.engine.Progress(), v.desk.Progress())
 	}}
-	v.sums = &conservation{engine: v.engine}
+	v.sums = &conservation{stats: v.engine.Stats}
 	v.http, err = httpd.New(v.httpOptions(ring))
 	if err != nil {
 		return err

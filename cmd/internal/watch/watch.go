@@ -76,12 +76,12 @@ func (w *Watch) Run(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		w.look()
+		w.Look()
 	}
 }
 
-// look runs everything once.
-func (w *Watch) look() {
+// Look runs everything once. Run does so each second.
+func (w *Watch) Look() {
 	now := w.now()
 	w.tells = 0
 	for i := range w.checks {

@@ -49,7 +49,7 @@ func newStand(t *testing.T, advisory bool, symbols *Symbols) *stand {
 func (s *stand) pass(seconds int, r httpd.CheckResult) {
 	s.result = r
 	for range seconds {
-		s.look()
+		s.Look()
 		s.clock = s.clock.Add(every)
 	}
 }
@@ -137,10 +137,7 @@ func TestWatchSymbols(t *testing.T) {
 	send("EURUSD", 1000, 0)   // None but the first moves.
 	send("GBPUSD", 1000, 100) // All do.
 	send("USDJPY", 499, 0)
-	for range 500 {
-		send("AUDUSD", 1, 100)
-		send("AUDUSD", 1, 0)
-	}
+	send("AUDUSD", 1000, 100, 0)
 	s.pass(6, well)
 	const name = "throttle "
 	held := func(symbol string, percent, limit int) string {
@@ -177,8 +174,9 @@ func TestWatchTellsFewAtOnce(t *testing.T) {
 }
 
 // startEngine runs an engine until the test ends. send sends so many quotes of a symbol, each by
-// step points above the one before, and returns when they are applied.
-func startEngine(t *testing.T) (e *core.Engine, send func(symbol string, n int, step core.Price)) {
+// one of the steps, in turn, above the one before, and returns when they are applied.
+func startEngine(t *testing.T,
+) (e *core.Engine, send func(symbol string, n int, steps ...core.Price)) {
 	t.Helper()
 	symbols, err1 := core.NewRegistry(core.DefaultSymbols())
 	sources, err2 := core.NewSources([]string{"API"})
@@ -196,7 +194,7 @@ func startEngine(t *testing.T) (e *core.Engine, send func(symbol string, n int, 
 	})
 	arrival, sent := core.Now(), int64(0)
 	prices := map[string]core.Price{}
-	return e, func(symbol string, n int, step core.Price) {
+	return e, func(symbol string, n int, steps ...core.Price) {
 		t.Helper()
 		id, err := symbols.Find(symbol)
 		if err != nil {
@@ -204,7 +202,7 @@ func startEngine(t *testing.T) (e *core.Engine, send func(symbol string, n int, 
 		}
 		request := e.Begin(arrival)
 		for i := range n {
-			price := max(prices[symbol], 100_000) + step
+			price := max(prices[symbol], 100_000) + steps[i%len(steps)]
 			prices[symbol] = price
 			request.Add(core.Quote{
 				Line: int32(i + 1), Symbol: id, Bid: price, Ask: price + 10, Source: 1,
