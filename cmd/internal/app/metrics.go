@@ -3,6 +3,7 @@ package app
 import (
 	"tradingengine/cmd/internal/process"
 	"tradingengine/core"
+	"tradingengine/core/alert"
 	"tradingengine/core/desk"
 	"tradingengine/core/trading"
 	"tradingengine/httpd"
@@ -14,6 +15,7 @@ func (v *server) metrics(m *httpd.Metrics) {
 	d := v.desk.Stats()
 	orderMetrics(m, &d)
 	deskMetrics(m, &d)
+	alertMetrics(m, &d.Alerts)
 	v.webhookMetrics(m)
 	process.Metrics(m)
 }
@@ -70,6 +72,24 @@ func orderMetrics(m *httpd.Metrics, s *desk.Stats) {
 	m.Value(float64(s.OpenOrders))
 	m.Gauge("engine_open_positions", "Positions of all accounts.")
 	m.Value(float64(s.OpenPositions))
+}
+
+// alertMetrics tell what became of alerts.
+func alertMetrics(m *httpd.Metrics, c *alert.Counts) {
+	m.Counter("engine_alerts_total", "Alerts by what became of them: fired; repeated, the cause had "+
+		"fired already; swallowed, within the cooldown of their rule; crowded, resolved because there "+
+		"were too many.")
+	m.Value(float64(c.Fires), "outcome", "fired")
+	m.Value(float64(c.Repeated), "outcome", "repeated")
+	m.Value(float64(c.Swallowed), "outcome", "swallowed")
+	m.Value(float64(c.Crowded), "outcome", "crowded")
+	counters(m, []counter{
+		{"engine_alert_rules_refused_total", "Rules refused for lack of room.", c.Refused},
+	})
+	m.Gauge("engine_alert_rules", "Rules of alerts.")
+	m.Value(float64(c.Rules))
+	m.Gauge("engine_alerts_open", "Alerts that are not resolved.")
+	m.Value(float64(c.Open))
 }
 
 // deskMetrics tell what the desk and its journal do.

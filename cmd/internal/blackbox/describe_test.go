@@ -31,7 +31,7 @@ func TestDescribed(t *testing.T) {
 		s.send(201, "POST", "/api/orders", `{"symbol":"EURUSD","volume":0.1,`+order+`}`)
 	}
 	s.send(201, "POST", "/api/webhooks", `{"url":"https://ops.example/","name":"ops"}`)
-	asked := 0
+	answered := 0
 	for _, o := range d.Operations() {
 		if o.Method != http.MethodGet || o.Responses["101"] != nil {
 			continue
@@ -46,7 +46,11 @@ func TestDescribed(t *testing.T) {
 		}
 		body, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
-		if err == nil && resp.StatusCode != http.StatusOK {
+		switch {
+		case err != nil:
+		case resp.StatusCode == http.StatusOK:
+			answered++
+		case resp.StatusCode != http.StatusNotFound: // Of what the example names, here is nothing.
 			err = fmt.Errorf("status %d", resp.StatusCode)
 		}
 		if err == nil {
@@ -55,9 +59,8 @@ func TestDescribed(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v\n%.2000s", path, err, body)
 		}
-		asked++
 	}
-	if asked < 25 {
-		t.Errorf("only %d routes were asked", asked)
+	if answered < 25 {
+		t.Errorf("only %d routes answered", answered)
 	}
 }
