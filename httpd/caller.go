@@ -58,6 +58,7 @@ type caller struct {
 	role Role
 	// accounts are those of a trader, the one that is meant when none is named first.
 	accounts []trading.AccountID
+	spent    budgets
 	revoked  atomic.Bool // Since when it is let in no more.
 }
 

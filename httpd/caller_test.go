@@ -21,6 +21,7 @@ func newKeyedMarket(t testing.TB, o marketOptions) *keyedMarket {
 	server := o.server
 	o.server = func(so *Options) {
 		so.RequireKeys = true
+		so.Limits.KeyRequests, so.Limits.KeyCancels = -1, -1
 		if server != nil {
 			server(so)
 		}

@@ -24,6 +24,13 @@
 // nobody is answered before the commit. Lists come from [TradeHistory], live values from the desk.
 // Account channels are in account_*.go.
 //
+// # Who may do what
+//
+//	header, or first message ─► keyring ─► caller ─► role: route (keys.go) ─► account: handler
+//
+// A handler asks its caller (caller.go) about each account, order or position, and answers what is
+// not the caller's as what does not exist. testdata/access.txt is the table of it.
+//
 // # Who owns what
 //
 //	fasthttp.RequestCtx   its handler, until that returns; nothing of it is kept
@@ -31,6 +38,9 @@
 //	lineBudget            a mutex for the list of series, atomics for the rest
 //	histogram, routeStats atomics
 //	rates                 a mutex; Serve's own goroutine adds a sample a second
+//	keyring               an atomic pointer; SetKeys replaces the table
+//	budget                one atomic word
+//	failures              a mutex
 //	memo                  an atomic pointer; what it points to is never written again
 //	core.Submission       its handler, or the goroutines of a sender in turn (ingest_session.go)
 //	hub, session          goroutines of their own; see hub.go

@@ -75,7 +75,7 @@ func (p *problem) append(dst []byte) []byte {
 	dst = append(dst, `,"code":"`...)
 	dst = append(dst, p.code...)
 	dst = append(dst, `","detail":`...)
-	dst = appendString(dst, p.detail)
+	dst = appendString(dst, redact(p.detail))
 	dst = append(dst, p.members...)
 	return append(dst, '}', '\n')
 }
@@ -144,6 +144,9 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 		drain(ctx)
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		p = s.tooLarge()
+		if !s.knows(&ctx.Request.Header) {
+			p = keyRequired.because("a body of this length needs a key")
+		}
 		drain(ctx)
 	case errors.As(err, &small):
 		p = headersTooLarge.because("request line and headers take at most " +

@@ -169,7 +169,10 @@ func limitKernel(conn net.Conn, bytes int) {
 
 func tcpBelow(conn net.Conn) net.Conn {
 	if c, ok := conn.(*earlyConn); ok {
-		return c.Conn
+		conn = c.Conn
+	}
+	if c, ok := conn.(secured); ok {
+		conn = c.NetConn()
 	}
 	return conn
 }

@@ -70,8 +70,12 @@ func (s *Server) wantedAck(ctx *fasthttp.RequestCtx) (ack int, err error) {
 	return ack, q.err
 }
 
-// submission makes one of a body that is not packed.
-func (s *Server) submission(format bodyFormatName, body []byte) (*core.Submission, error) {
+// submission makes one of a body that is not packed, which its sender must have the budget for.
+func (s *Server) submission(who *caller, format bodyFormatName, body []byte,
+) (*core.Submission, error) {
+	if err := s.chargeQuotes(who, len(body)); err != nil {
+		return nil, err
+	}
 	sub := s.engine.Begin(s.now())
 	if s.opts.Config.Recorded {
 		sub.History()

@@ -32,7 +32,7 @@ func (s *Server) bodyQuotes(ctx *fasthttp.RequestCtx, format bodyFormatName) (
 	encoding := ctx.Request.Header.ContentEncoding()
 	switch {
 	case len(encoding) == 0 || bytes.EqualFold(encoding, []byte("identity")):
-		return s.submission(format, body)
+		return s.submission(callerOf(ctx), format, body)
 	case !bytes.EqualFold(encoding, []byte("gzip")):
 		return nil, badMediaType.because(fmt.Sprintf(
 			"Content-Encoding must be gzip or absent, not %q", cutText(string(encoding))))
@@ -50,7 +50,7 @@ func (s *Server) bodyQuotes(ctx *fasthttp.RequestCtx, format bodyFormatName) (
 	case len(plain) > s.opts.Limits.Body && !s.room.grow(&ctx.Request.Header, int64(len(plain))):
 		return nil, s.noRoomForBody() // Its quotes would outlive the buffer.
 	}
-	return s.submission(format, plain)
+	return s.submission(callerOf(ctx), format, plain)
 }
 
 var errUnpacksTooLarge = errors.New("the body unpacks to more than it may")

@@ -31,7 +31,8 @@ type ingesting struct {
 
 	// The reader's.
 	frame  int64
-	barred time.Time // Frames that come before this are refused, see bar.
+	barred time.Time // Frames that come before this are refused for a reason, see bar.
+	reason *problem
 }
 
 // ingestFlight is a frame between reader and answer.
@@ -89,11 +90,11 @@ func (in *ingesting) run(s *session) {
 }
 
 // take hands one frame to the engine, and its fate to the acknowledger.
-func (in *ingesting) take(_ *session, _ byte, payload []byte) {
+func (in *ingesting) take(s *session, _ byte, payload []byte) {
 	in.frame++
 	in.server.ingest.frames.Add(1)
 	f := ingestFlight{frame: in.frame}
-	err := in.send(&f, payload)
+	err := in.send(&f, s.who.Load(), payload)
 	if err != nil && in.ctx.Err() != nil {
 		return // Nobody is left to be told.
 	}
@@ -107,12 +108,13 @@ func (in *ingesting) take(_ *session, _ byte, payload []byte) {
 }
 
 // send parses a frame and hands its quotes over. After an error the engine has none of them.
-func (in *ingesting) send(f *ingestFlight, payload []byte) error {
+func (in *ingesting) send(f *ingestFlight, who *caller, payload []byte) error {
 	if time.Now().Before(in.barred) {
-		return inboxFull.because("a frame before this one found no room; send again from there")
+		return in.reason
 	}
-	sub, err := in.server.submission(bodyNDJSON, payload)
+	sub, err := in.server.submission(who, bodyNDJSON, payload)
 	if err != nil {
+		in.bar(err)
 		return err
 	}
 	quotes := int64(sub.Added())
@@ -140,13 +142,20 @@ func (in *ingesting) send(f *ingestFlight, payload []byte) error {
 	return nil
 }
 
-// bar refuses what follows a frame that found no room, for as long as its sender is to wait: frames
-// that were under way behind it must not overtake it, or its quotes would be late, or duplicates,
-// when they are sent again.
+// bar refuses what follows a frame that found no room, or came too soon, for as long as its sender
+// is to wait: frames that were under way behind it must not overtake it, or its quotes would be
+// late, or duplicates, when they are sent again.
 func (in *ingesting) bar(err error) {
-	if errors.Is(err, core.ErrInboxFull) && !errors.Is(err, core.ErrTooManyQuotes) {
-		in.barred = time.Now().Add(time.Duration(inboxFull.retryAfter) * time.Second)
+	var p *problem
+	switch {
+	case errors.Is(err, core.ErrInboxFull) && !errors.Is(err, core.ErrTooManyQuotes):
+		in.reason = inboxFull.because("a frame before this one found no room; send again from there")
+	case errors.As(err, &p) && p.code == tooManyRequests.code:
+		in.reason = p.because("a frame before this one came too soon; send again from there")
+	default:
+		return
 	}
+	in.barred = time.Now().Add(time.Duration(in.reason.retryAfter) * time.Second)
 }
 
 // waitRoom waits until one more frame of so many quotes may be in flight.

@@ -114,7 +114,8 @@ var (
 )
 
 func unknownKey() *problem {
-	return badAccessKey.because("there is no such key, or it was revoked")
+	return badAccessKey.because("there is no such key, or it was revoked; it is given once, in the " +
+		"header Authorization: Bearer KEY")
 }
 
 func roleProblem(who *caller) *problem {
@@ -132,36 +133,61 @@ func (s *Server) letIn(ctx *fasthttp.RequestCtx, r *route) error {
 		return err
 	}
 	ctx.SetUserValue(callerName{}, who)
-	if who != &stranger && !who.role.may(r.access) {
+	if who == &stranger {
+		return nil
+	}
+	if !who.role.may(r.access) {
 		return roleProblem(who)
 	}
-	return nil
+	return s.charge(ctx, r, who)
 }
 
 // identify finds out whose key a request names. A WebSocket may name none yet.
 func (s *Server) identify(ctx *fasthttp.RequestCtx, r *route) (*caller, error) {
-	given := ctx.Request.Header.PeekAll(fasthttp.HeaderAuthorization)
-	if len(given) == 0 && r.socket {
+	key, given := bearerKey(&ctx.Request.Header)
+	switch {
+	case !given && r.socket:
 		return &stranger, nil
-	}
-	if len(given) == 0 {
+	case !given:
 		return nil, keyRequired.because("this needs a key, in the header Authorization: Bearer KEY")
 	}
-	scheme, text, _ := bytes.Cut(given[0], []byte{' '})
-	if len(given) > 1 || !bytes.EqualFold(scheme, []byte("Bearer")) {
-		return nil, badAccessKey.because("the header Authorization must be given once, as Bearer KEY")
-	}
-	who, p := s.whose(bytes.Trim(text, " \t"), ctx.RemoteAddr())
+	who, p := s.whose(key, ctx.RemoteAddr())
 	if p != nil {
 		return nil, p
 	}
 	return who, nil
 }
 
-// whose finds out whose key a text is that came from an address.
-func (s *Server) whose(key []byte, _ net.Addr) (*caller, *problem) {
+// bearerKey is the key in a header, nil for one that is given in another way than once, as Bearer.
+func bearerKey(h *fasthttp.RequestHeader) (key []byte, given bool) {
+	lines := h.PeekAll(fasthttp.HeaderAuthorization)
+	if len(lines) != 1 {
+		return nil, len(lines) > 0
+	}
+	scheme, key, _ := bytes.Cut(lines[0], []byte{' '})
+	if !bytes.EqualFold(scheme, []byte("Bearer")) {
+		return nil, true
+	}
+	return bytes.Trim(key, " \t"), true
+}
+
+// whose finds out whose key a text is that came from an address. Wrong keys are counted.
+func (s *Server) whose(key []byte, from net.Addr) (*caller, *problem) {
 	if who := s.keys.find(key); who != nil {
 		return who, nil
 	}
+	if wait := s.failures.note(from, &s.allowances.failures, s.opts.clock()); wait > 0 {
+		return nil, tooManyFailures.after(wait, "too many wrong keys came from this address")
+	}
 	return nil, unknownKey()
+}
+
+// knows reports whether a request may send a long body: whoever has no key must not make the server
+// keep room for one.
+func (s *Server) knows(h *fasthttp.RequestHeader) bool {
+	if !s.opts.RequireKeys {
+		return true
+	}
+	key, _ := bearerKey(h)
+	return s.keys.find(key) != nil
 }

@@ -101,17 +101,24 @@ type limitedListener struct {
 func (l *limitedListener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
-		if err != nil || l.server.connections.Load() < int64(l.server.opts.Limits.Connections) {
-			return c, err
+		if err != nil {
+			return nil, err
+		}
+		if l.server.connections.Load() < int64(l.server.opts.Limits.Connections) {
+			return l.server.secure(c), nil
 		}
 		l.server.turnAway(c)
 	}
 }
 
 // turnAway answers a connection without reading from it, and closes it. That must not hold up the
-// acceptance of others, so whatever fails is left.
+// acceptance of others, so whatever fails is left, and nobody waits for the handshake of TLS.
 func (s *Server) turnAway(c net.Conn) {
 	s.turnedAway.Add(1)
+	if s.opts.TLS != nil {
+		_ = c.Close() // Nothing of it is used any more.
+		return
+	}
 	p := tooManyClients.because("the server has as many connections as it takes")
 	body := p.append(nil)
 	head := "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: " +

@@ -140,6 +140,20 @@ func (s *Server) httpMetrics(m *Metrics) {
 			"engine_encoded_dropped_total",
 			"Series whose encoded form was dropped for lack of room.", s.budget.dropped.Load(),
 		})
+	m.counters(
+		number{
+			"engine_http_bad_keys_total", "Wrong access keys that were named.",
+			s.failures.counted.Load(),
+		},
+		number{
+			"engine_http_rate_limited_total", "Requests and frames of keys that sent too many.",
+			s.refusedFast.Load(),
+		},
+		number{
+			"engine_audit_lost_total", "Lines of the audit log that could not be written.",
+			s.auditLost.Load(),
+		},
+	)
 	m.gauges(
 		number{
 			"engine_http_connections", "Open connections that are not streams.",

@@ -2,7 +2,9 @@ package httpd
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"time"
@@ -61,6 +63,11 @@ type Limits struct {
 	CommitTimeout time.Duration // To wait for a commit; default 30 s.
 	ReadHistory   time.Duration // To read from History; default 10 s.
 	Verify        time.Duration // To read the whole journal again; default 2 min.
+
+	// What a key may do in a second, and twice as much at once; negative for no limit.
+	KeyRequests int64 // Requests, but for those with quotes and those below; default 100.
+	KeyCancels  int64 // Requests that cancel an order or close positions; default 100.
+	KeyBytes    int64 // Bytes of quotes, unpacked; default 64 MiB.
 }
 
 // Field is one named value of an object that another package describes, such as the state of the
@@ -91,11 +98,19 @@ type Options struct {
 	Pprof   bool           // Serve profiles below /debug/pprof/, to loopback only.
 	// RequireKeys lets nobody in without a key, but for what is open; SetKeys says which there are.
 	RequireKeys bool
-	Origins     []string // Web origins that may write, beside loopback ones.
-	Page        fs.FS    // Files of the page: index.html for /, all of them under /web/. May be nil.
+	// Loopback says that only this machine can reach the server: then requests must call it by a
+	// loopback name, or one of Hosts or Origins; otherwise they must if there are Hosts.
+	Loopback bool
+	Hosts    []string
+	TLS      *tls.Config // Nil: plain HTTP.
+	Audit    io.Writer   // Gets a line of JSON for each trade or admin write; nil for none.
+	Origins  []string    // Web origins that may write, beside loopback ones.
+	Page     fs.FS       // Files of the page: index.html for /, all of them under /web/. May be nil.
 
 	Now func() core.Time // Default core.Now.
-	Log *slog.Logger     // Nil discards.
+	// clock is what budgets go by; tests have clocks of their own.
+	clock func() time.Time
+	Log   *slog.Logger // Nil discards.
 }
 
 func (o *Options) setDefaults() error {
@@ -107,6 +122,9 @@ func (o *Options) setDefaults() error {
 	}
 	if o.Now == nil {
 		o.Now = core.Now
+	}
+	if o.clock == nil {
+		o.clock = time.Now
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -139,6 +157,9 @@ func (o *Options) setDefaults() error {
 	setDefault(&l.CommitTimeout, 30*time.Second)
 	setDefault(&l.ReadHistory, 10*time.Second)
 	setDefault(&l.Verify, 2*time.Minute)
+	setDefault(&l.KeyRequests, 100)
+	setDefault(&l.KeyCancels, 100)
+	setDefault(&l.KeyBytes, 64<<20)
 	return nil
 }
 

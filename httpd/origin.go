@@ -2,7 +2,6 @@ package httpd
 
 import (
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -13,7 +12,7 @@ import (
 // always names the origin of such a request, and no page can leave it out. Programs name none.
 func (s *Server) checkOrigin(ctx *fasthttp.RequestCtx) error {
 	origin := string(ctx.Request.Header.Peek("Origin"))
-	if origin == "" || loopbackOrigin(origin) {
+	if origin == "" || loopbackOrigin(origin) || s.ownOrigin(ctx, origin) {
 		return nil
 	}
 	for _, allowed := range s.opts.Origins {
@@ -31,9 +30,12 @@ func loopbackOrigin(origin string) bool {
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") {
 		return false
 	}
-	if strings.EqualFold(u.Hostname(), "localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(u.Hostname())
-	return err == nil && addr.IsLoopback()
+	return loopbackName(u.Hostname())
+}
+
+// ownOrigin reports whether a page came from this server, where keys keep strangers out: a page
+// whose owner lets his name lead here has none.
+func (s *Server) ownOrigin(ctx *fasthttp.RequestCtx, origin string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && s.opts.RequireKeys && strings.EqualFold(u.Host, string(ctx.URI().Host()))
 }

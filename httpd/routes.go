@@ -22,6 +22,7 @@ type route struct {
 	handle handler
 	access access
 	body   int  // Most bytes of a request body; 0 means Limits.Body.
+	eases  bool // It makes risk smaller, so it has a budget of its own.
 	socket bool // A WebSocket: its key may come in the first message.
 	stats  routeStats
 }
@@ -143,6 +144,9 @@ func (s *Server) addRoutes() {
 // written as in the table: one that only becomes it when dots, slashes or percent signs are
 // resolved may have passed a proxy as something else.
 func (s *Server) find(ctx *fasthttp.RequestCtx) (*route, error) {
+	if err := s.checkHost(ctx); err != nil {
+		return s.unrouted, err
+	}
 	path := ctx.URI().PathOriginal()
 	e := s.endpoints[string(path)]
 	for i := 0; e == nil && i < len(s.patterns); i++ {
@@ -220,7 +224,7 @@ func (s *Server) bodyLimit(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig)
 		return c
 	}
 	for _, r := range e.routes {
-		if r.body > 0 && string(h.Method()) == r.method {
+		if r.body > 0 && string(h.Method()) == r.method && s.knows(h) {
 			c.MaxRequestBodySize = r.body
 			s.reserveBody(h, &c)
 		}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,7 +39,15 @@ type Server struct {
 	hub    *hub
 	ingest ingestCounts
 
-	keys keyring
+	keys       keyring
+	allowances allowances
+	failures   failures
+	hosts      []string // Beside loopback ones.
+
+	requestPrefix string // Of this start.
+	requests      atomic.Int64
+	refusedFast   atomic.Int64 // Requests of keys that sent too many.
+	auditLost     atomic.Int64 // Lines that could not be written.
 
 	page    map[string]*pageFile // By path; "/" is the page itself.
 	history History              // Options.History with a deadline.
@@ -71,6 +80,8 @@ func New(opts Options) (*Server, error) {
 	s.opts.Checks = append(slices.Clip(s.opts.Checks), s.vitals()...)
 	s.budget.limit = opts.Limits.EncodedBytes
 	s.room.limit, s.room.held = opts.Limits.Bodies, make(map[*fasthttp.RequestHeader]bodyHold)
+	s.allowances, s.hosts = newAllowances(&s.opts.Limits), allowedHosts(&s.opts)
+	s.requestPrefix = strconv.FormatInt(int64(s.started), 36) + "-"
 	s.unzip = make(chan struct{}, unzipMax)
 	s.newSeries()
 	s.newIngest()
@@ -147,10 +158,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	if why := framingFault(&ctx.Request.Header); why != "" {
 		ctx.SetConnectionClose()
 		err = badRequest.because(why)
-	} else {
-		r, err = s.find(ctx)
-	}
-	if err == nil {
+	} else if r, err = s.find(ctx); err == nil {
 		err = s.letIn(ctx, r)
 	}
 	if err == nil {
@@ -158,6 +166,9 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	}
 	if err != nil {
 		s.fail(ctx, err)
+	}
+	if r.audited() {
+		s.audit(ctx, r)
 	}
 	r.stats.add(s.window.Load(), time.Since(ctx.Time()), ctx.Response.StatusCode())
 }

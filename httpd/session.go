@@ -103,7 +103,8 @@ func (h *hub) open(conn net.Conn, p purpose, who *caller) *session {
 // run is the reader goroutine. It ends when the session has ended, and closes the connection.
 func (s *session) run() {
 	defer s.hub.release(s)
-	defer func() { _ = s.conn.Close() }() // Nobody is left to be told.
+	// Nobody is left to be told, so TLS need not say goodbye either.
+	defer func() { _ = tcpBelow(s.conn).Close() }()
 	defer s.recover("reader")
 	go s.write()
 	defer func() { <-s.written }()

@@ -48,6 +48,9 @@ func (s *session) write() {
 	w, o := &s.writer, &s.hub.opts
 	w.now = time.Now()
 	w.sent, w.pingAt, w.slowSlice = w.now, w.now.Add(o.ping), o.slow/slowSlices
+	if s.overTLS() {
+		w.slowSlice = o.slow / 2
+	}
 	w.timer = time.NewTimer(o.heartbeat)
 	w.timerAt = w.now.Add(o.heartbeat)
 	defer w.timer.Stop()
@@ -309,6 +312,9 @@ func (s *session) send(b []byte) error {
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return err
+		}
+		if s.overTLS() { // After a write that was cut short there can be no other.
+			return s.giveUp(len(b))
 		}
 		now = time.Now()
 		switch {

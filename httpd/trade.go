@@ -41,7 +41,10 @@ func (c *caller) keyScope() string {
 
 // deal is a request that changes something.
 type deal struct {
-	account trading.AccountID
+	who     *caller           // Set by trade.
+	account trading.AccountID // Which must be the caller's; 0 where apply finds out.
+	// found is the account that apply found. Apply may still run when its caller has given up.
+	found   trading.AccountID
 	symbols []core.SymbolID
 	orders  []string // The clientOrderIds of its orders.
 	old     bool     // Of an old client, whom a refusal tells that it was no success.
@@ -54,7 +57,9 @@ type deal struct {
 // trade has a deal done and answers when all it did is committed. An account that the deal names
 // must be the caller's; whatever else it is about, apply has to look at.
 func (s *Server) trade(ctx *fasthttp.RequestCtx, d *deal) error {
-	if d.account != 0 && !callerOf(ctx).mayUse(d.account) {
+	d.who = callerOf(ctx)
+	ctx.SetUserValue(aboutName{}, d.account)
+	if d.account != 0 && !d.who.mayUse(d.account) {
 		if d.old {
 			return unsuccessful(trading.ErrUnknownAccount)
 		}
@@ -87,6 +92,9 @@ func (s *Server) trade(ctx *fasthttp.RequestCtx, d *deal) error {
 	if err != nil {
 		return deskError(err)
 	}
+	if d.found != 0 && !a.Repeated {
+		ctx.SetUserValue(aboutName{}, d.found)
+	}
 	if a.Repeated {
 		ctx.Response.Header.Set(repeatedHeader, "true")
 	}
@@ -97,6 +105,15 @@ func (s *Server) trade(ctx *fasthttp.RequestCtx, d *deal) error {
 	}
 	ctx.SetBody(a.Body)
 	return nil
+}
+
+// position returns an open position that the deal may be about.
+func (d *deal) position(m *trading.Machine, id trading.PositionID) (trading.PositionView, bool) {
+	p, ok := d.who.position(m, id)
+	if ok {
+		d.found = p.Account
+	}
+	return p, ok
 }
 
 // unsuccessful adds to a problem what old clients look at.

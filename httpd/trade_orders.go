@@ -253,24 +253,25 @@ func (s *Server) changeOrder(ctx *fasthttp.RequestCtx, change func(m *trading.Ma
 	}
 	var closed trading.OrderID
 	var unknown error
-	err = s.trade(ctx, &deal{
-		apply: func(dst []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
-			var id trading.OrderID
-			if id, unknown = name.find(m); unknown != nil {
-				return nil, 0, unknown
-			}
-			order, open := m.Order(id)
-			if !open || !name.who.mayUse(order.Account) {
-				closed = id
-				return nil, 0, trading.ErrUnknownOrder
-			}
-			r, err := change(m, now, &order)
-			if err != nil {
-				return nil, 0, err
-			}
-			return append(s.appendOrder(dst, r.Seq, &r.Order), '\n'), http.StatusOK, nil
-		},
-	})
+	d := &deal{}
+	d.apply = func(dst []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
+		var id trading.OrderID
+		if id, unknown = name.find(m); unknown != nil {
+			return nil, 0, unknown
+		}
+		order, open := m.Order(id)
+		if !open || !name.who.mayUse(order.Account) {
+			closed = id
+			return nil, 0, trading.ErrUnknownOrder
+		}
+		d.found = order.Account
+		r, err := change(m, now, &order)
+		if err != nil {
+			return nil, 0, err
+		}
+		return append(s.appendOrder(dst, r.Seq, &r.Order), '\n'), http.StatusOK, nil
+	}
+	err = s.trade(ctx, d)
 	if err == nil && unknown != nil {
 		closed, err = s.oldOrder(&name, unknown)
 	}

@@ -77,23 +77,22 @@ func (s *Server) patchPosition(ctx *fasthttp.RequestCtx) error {
 	if o.err != nil {
 		return o.err
 	}
-	who := callerOf(ctx)
-	return s.trade(ctx, &deal{
-		apply: func(dst []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
-			v, err := s.modify(who, m, now, id, &o)
-			if err != nil {
-				return nil, 0, err
-			}
-			return append(trading.AppendPosition(dst, s.symbols, &v), '\n'), http.StatusOK, nil
-		},
-	})
+	d := &deal{}
+	d.apply = func(dst []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
+		v, err := s.modify(d, m, now, id, &o)
+		if err != nil {
+			return nil, 0, err
+		}
+		return append(trading.AppendPosition(dst, s.symbols, &v), '\n'), http.StatusOK, nil
+	}
+	return s.trade(ctx, d)
 }
 
 // modify reads a patch for a position, whose symbol says what a price is, and makes it.
-func (s *Server) modify(who *caller, m *trading.Machine, now core.Time, id trading.PositionID,
+func (s *Server) modify(d *deal, m *trading.Machine, now core.Time, id trading.PositionID,
 	o *object,
 ) (v trading.PositionView, err error) {
-	p, ok := who.position(m, id)
+	p, ok := d.position(m, id)
 	if !ok {
 		return v, noPosition(id)
 	}
@@ -112,19 +111,17 @@ func (s *Server) postModify(ctx *fasthttp.RequestCtx) error {
 	if o.err != nil {
 		return unsuccessful(o.err)
 	}
-	who := callerOf(ctx)
-	return s.trade(ctx, &deal{
-		old: true,
-		apply: func(dst []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
-			v, err := s.modify(who, m, now, id, &o)
-			if err != nil {
-				return nil, 0, err
-			}
-			dst = append(dst, `{"success":true,"position":`...)
-			dst = trading.AppendPosition(dst, s.symbols, &v)
-			return append(dst, '}', '\n'), http.StatusOK, nil
-		},
-	})
+	d := &deal{old: true}
+	d.apply = func(dst []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
+		v, err := s.modify(d, m, now, id, &o)
+		if err != nil {
+			return nil, 0, err
+		}
+		dst = append(dst, `{"success":true,"position":`...)
+		dst = trading.AppendPosition(dst, s.symbols, &v)
+		return append(dst, '}', '\n'), http.StatusOK, nil
+	}
+	return s.trade(ctx, d)
 }
 
 // postClosePosition closes a position, or a part of it.
@@ -171,22 +168,21 @@ func (s *Server) postCloseBy(ctx *fasthttp.RequestCtx) error {
 func (s *Server) closeOne(ctx *fasthttp.RequestCtx, id trading.PositionID,
 	step func(m *trading.Machine, now core.Time) (trading.Result, error),
 ) error {
-	who := callerOf(ctx)
-	return s.trade(ctx, &deal{
-		apply: func(dst []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
-			r, err := s.closing(who, m, now, id, step)
-			if err != nil {
-				return nil, 0, err
-			}
-			return append(s.appendOrder(dst, r.Seq, &r.Order), '\n'), http.StatusCreated, nil
-		},
-	})
+	d := &deal{}
+	d.apply = func(dst []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
+		r, err := s.closing(d, m, now, id, step)
+		if err != nil {
+			return nil, 0, err
+		}
+		return append(s.appendOrder(dst, r.Seq, &r.Order), '\n'), http.StatusCreated, nil
+	}
+	return s.trade(ctx, d)
 }
 
-func (s *Server) closing(who *caller, m *trading.Machine, now core.Time, id trading.PositionID,
+func (s *Server) closing(d *deal, m *trading.Machine, now core.Time, id trading.PositionID,
 	step func(m *trading.Machine, now core.Time) (trading.Result, error),
 ) (trading.Result, error) {
-	if _, ok := who.position(m, id); !ok {
+	if _, ok := d.position(m, id); !ok {
 		return trading.Result{}, noPosition(id)
 	}
 	r, err := step(m, now)
@@ -215,20 +211,18 @@ func (s *Server) closeOld(ctx *fasthttp.RequestCtx, o *object) error {
 	if o.err != nil {
 		return unsuccessful(o.err)
 	}
-	who := callerOf(ctx)
-	return s.trade(ctx, &deal{
-		old: true,
-		apply: func(dst []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
-			r, err := s.closing(who, m, now, id,
-				func(m *trading.Machine, now core.Time) (trading.Result, error) {
-					return m.ClosePosition(now, id, volume)
-				})
-			if err != nil {
-				return nil, 0, err
-			}
-			return s.appendSuccess(dst, m, &r), http.StatusOK, nil
-		},
-	})
+	d := &deal{old: true}
+	d.apply = func(dst []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
+		r, err := s.closing(d, m, now, id,
+			func(m *trading.Machine, now core.Time) (trading.Result, error) {
+				return m.ClosePosition(now, id, volume)
+			})
+		if err != nil {
+			return nil, 0, err
+		}
+		return s.appendSuccess(dst, m, &r), http.StatusOK, nil
+	}
+	return s.trade(ctx, d)
 }
 
 // postCloseBulk is the form of old clients for many.

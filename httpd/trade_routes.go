@@ -11,6 +11,9 @@ func (s *Server) tradeRoutes() []*route {
 	line := func(method, path string, access access, handle handler) *route {
 		return &route{method: method, path: path, handle: handle, access: access}
 	}
+	easing := func(method, path string, handle handler) *route {
+		return &route{method: method, path: path, handle: handle, access: forTraders, eases: true}
+	}
 	return []*route{
 		line(get, "/api/account/summary", forTraders, s.getSummary),
 		line(get, "/api/accounts", forTraders, s.getAccounts),
@@ -26,17 +29,17 @@ func (s *Server) tradeRoutes() []*route {
 		line(post, "/api/orders/preview", forTraders, s.postPreview),
 		line(get, order, forTraders, s.getOrder),
 		line(patch, order, forTraders, s.patchOrder),
-		line(remove, order, forTraders, s.deleteOrder),
+		easing(remove, order, s.deleteOrder),
 		line(get, order+"/explain", forTraders, s.getExplanation),
 
 		line(get, "/api/positions", forTraders, s.getPositions),
-		line(post, "/api/positions/close", forTraders, s.postClose),
-		line(post, "/api/positions/close-bulk", forTraders, s.postCloseBulk),
+		easing(post, "/api/positions/close", s.postClose),
+		easing(post, "/api/positions/close-bulk", s.postCloseBulk),
 		line(post, "/api/positions/modify", forTraders, s.postModify),
 		line(get, position, forTraders, s.getPosition),
 		line(patch, position, forTraders, s.patchPosition),
-		line(post, position+"/close", forTraders, s.postClosePosition),
-		line(post, position+"/close-by", forTraders, s.postCloseBy),
+		easing(post, position+"/close", s.postClosePosition),
+		easing(post, position+"/close-by", s.postCloseBy),
 
 		line(get, "/api/trades", forTraders, s.getTrades),
 		line(get, "/api/ledger", forTraders, s.getLedger),

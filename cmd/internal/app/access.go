@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"slices"
 	"time"
@@ -12,8 +13,9 @@ import (
 	"tradingengine/persist"
 )
 
-// keysEvery is how soon a server knows of keys that were made or revoked beside it.
-const keysEvery = time.Second
+// accessEvery is how soon a server knows of keys that were made or revoked beside it, and of a new
+// certificate.
+const accessEvery = time.Second
 
 // exposed reports whether other machines can reach an address.
 func exposed(addr string) (bool, error) {
@@ -33,12 +35,13 @@ func (v *server) checkExposure() error {
 	if err != nil {
 		return err
 	}
-	v.keyed = open || c.RequireKeys
-	if !open || c.InsecureHTTP {
+	v.keyed, v.loopback = open || c.RequireKeys, !open
+	if !open || c.InsecureHTTP || c.TLS() {
 		return nil
 	}
 	return fmt.Errorf("%w: -addr %s can be reached from other machines, and keys and orders would "+
-		"pass in the clear; use localhost, or say -insecure-http", config.ErrUsage, c.Addr)
+		"pass in the clear; use localhost, -tls-cert and -tls-key, or say -insecure-http",
+		config.ErrUsage, c.Addr)
 }
 
 // loadKeys reads the keys, of which a server that asks for them needs at least one.
@@ -56,24 +59,37 @@ func (v *server) loadKeys(ctx context.Context) error {
 	return nil
 }
 
-// watchKeys looks for changed keys until ctx ends. What cannot be read stays as it was: a disk that
-// fails for a moment must lock nobody out.
-func (v *server) watchKeys(ctx context.Context) {
-	ticker := time.NewTicker(keysEvery)
+// watchAccess looks for changed keys and certificates until ctx ends. What cannot be read stays as
+// it was: a disk that fails for a moment must lock nobody out.
+func (v *server) watchAccess(ctx context.Context) {
+	ticker := time.NewTicker(accessEvery)
 	defer ticker.Stop()
-	failing := false
-	for v.keyed {
+	var keys, certificate failing
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		err := v.readKeys(ctx)
-		if err != nil && !failing && ctx.Err() == nil {
-			v.logs.Main.Warn("the access keys cannot be read; those known stay valid", "reason", err)
+		if v.keyed {
+			keys.note(v.logs.Main, ctx, "the access keys cannot be read; those known stay valid",
+				v.readKeys(ctx))
 		}
-		failing = err != nil
+		if v.certificate != nil {
+			certificate.note(v.logs.Main, ctx, "the new certificate cannot be used; the old one stays",
+				v.certificate.refresh(v.logs.Main))
+		}
 	}
+}
+
+// failing is true from a failure until the next success, so that each is told once.
+type failing bool
+
+func (f *failing) note(log *slog.Logger, ctx context.Context, text string, err error) {
+	if err != nil && !bool(*f) && ctx.Err() == nil {
+		log.Warn(text, "reason", err)
+	}
+	*f = err != nil
 }
 
 // readKeys tells the server which keys are valid, and the log what is new.

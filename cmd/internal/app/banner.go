@@ -18,7 +18,11 @@ func (v *server) banner(listeners []net.Listener) {
 	if err != nil {
 		port = "?"
 	}
-	url := "http://" + net.JoinHostPort(host, port)
+	scheme := "http://"
+	if v.certificate != nil {
+		scheme = "https://"
+	}
+	url := scheme + net.JoinHostPort(host, port)
 	quotes := map[config.FeedKind]string{
 		config.FeedSimulator: "SIMULATED market",
 		config.FeedReplay:    "REPLAY of recorded quotes",

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -41,8 +42,10 @@ type server struct {
 	stuck   *shardWatch
 	sums    *conservation
 
-	keyed bool                // Keys are asked for.
-	keys  []persist.AccessKey // Those that are valid. After the start they are watchKeys'.
+	keyed       bool                // Keys are asked for.
+	loopback    bool                // Only this machine can reach us.
+	certificate *certificate        // Nil: plain HTTP.
+	keys        []persist.AccessKey // Those that are valid. After the start they are watchAccess's.
 
 	failed chan error // What ends the server before it is asked to stop.
 }
@@ -53,7 +56,10 @@ func Serve(ctx context.Context, c *config.Server, s streams) (err error) {
 	if err := v.checkExposure(); err != nil {
 		return err
 	}
-	if v.logs, err = logs.Open(logs.Options{File: c.Log, Stderr: s.err, Debug: c.Debug}); err != nil {
+	v.logs, err = logs.Open(logs.Options{
+		File: c.Log, Audit: c.Audit, Stderr: s.err, Debug: c.Debug,
+	})
+	if err != nil {
 		return err
 	}
 	defer func() {
@@ -62,6 +68,12 @@ func Serve(ctx context.Context, c *config.Server, s streams) (err error) {
 		}
 		err = errors.Join(err, v.logs.Close())
 	}()
+	if c.TLS() {
+		v.certificate, err = openCertificate(c.TLSCert, c.TLSKey, v.logs.Main)
+		if err != nil {
+			return fmt.Errorf("%w: %w", config.ErrUsage, err)
+		}
+	}
 	listeners, err := httpd.Listen(c.Addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w", c.Addr, err)
@@ -199,7 +211,7 @@ func (v *server) run(ctx context.Context, listeners []net.Listener) error {
 		engine: v.engine, log: log, debug: v.logs.Debug, queue: v.config.Queue, watch: v.stuck,
 	}
 	beside.Go(func() { operators.run(besideCtx) })
-	beside.Go(func() { v.watchKeys(besideCtx) })
+	beside.Go(func() { v.watchAccess(besideCtx) })
 	v.banner(listeners)
 	feeding.Go(func() { v.fail(v.feed(feedCtx)) })
 
@@ -250,17 +262,32 @@ func (v *server) fail(err error) {
 	}
 }
 
+// unlimited says "no limit" as package httpd does.
+func unlimited(n int) int64 {
+	if n == 0 {
+		return -1
+	}
+	return int64(n)
+}
+
 // httpOptions describe the server to its clients.
 func (v *server) httpOptions(ring int) httpd.Options {
 	c := v.config
+	var secure *tls.Config
+	if v.certificate != nil {
+		secure = v.certificate.config()
+	}
 	return httpd.Options{
 		Engine: v.engine, History: v.store, Desk: v.desk, Trades: v.journal, Page: web.Files,
 		Webhooks: v.hooks(), Log: v.logs.Main,
-		RequireKeys: v.keyed, Origins: c.Origins, Pprof: c.Pprof,
+		RequireKeys: v.keyed, Loopback: v.loopback, TLS: secure, Audit: v.logs.Audit,
+		Hosts: c.Hosts, Origins: c.Origins, Pprof: c.Pprof,
 		Limits: httpd.Limits{
 			Sessions: c.Sessions, Unsent: c.Unsent, IngestBody: c.MaxBody,
 			EncodedBytes: int64(c.Encoded), Connections: c.Connections,
 			Senders: c.Senders, IngestFrame: c.MaxFrame, Bodies: int64(c.Bodies),
+			KeyRequests: unlimited(c.KeyRequests), KeyCancels: unlimited(c.KeyCancels),
+			KeyBytes: unlimited(c.KeyBytes),
 		},
 		Checks: v.checks(), Writer: v.writerFields, Trading: v.tradingFields, Metrics: v.metrics,
 		Memory: process.Memory, CPU: process.CPU,

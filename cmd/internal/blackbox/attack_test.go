@@ -106,10 +106,10 @@ func crowd(t *testing.T, s *server, n int, text string) (connections []net.Conn)
 
 func attackConnections(t *testing.T, s *server) {
 	crowd(t, s, 2500, "")
-	crowd(t, s, 2500, "GET /health HTTP/1.1\r\nHost: x\r\n")
+	crowd(t, s, 2500, "GET /health HTTP/1.1\r\nHost: localhost\r\n")
 }
 
-const attackPost = "POST /ticks HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+const attackPost = "POST /ticks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
 
 // attackAnnouncedBodies announces eight gigabytes in two thousand bodies, none of which comes.
 func attackAnnouncedBodies(t *testing.T, s *server) {
@@ -213,7 +213,7 @@ func attackUnknownNames(t *testing.T, s *server) {
 
 // attackHalfOpen opens streams and senders that never say anything more and never read.
 func attackHalfOpen(t *testing.T, s *server) {
-	const upgrade = " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+	const upgrade = " HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 	crowd(t, s, 500, "GET /ws"+upgrade)
 	// A frame of a megabyte that never comes.

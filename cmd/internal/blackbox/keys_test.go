@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -53,7 +55,7 @@ func (s *server) with(key, method, path, body string) (int, string) {
 // Before the first key it does not start and says how to make one.
 func TestKeysBesideTrading(t *testing.T) {
 	dir := t.TempDir()
-	flags := []string{"-feed", "none", "-data", "d", "-require-keys"}
+	flags := []string{"-feed", "none", "-data", "d", "-require-keys", "-key-requests", "0", "-debug"}
 	s := launch(t, dir, append([]string{"-addr", "127.0.0.1:0"}, flags...)...)
 	if code := s.exitCode(20 * time.Second); code != 1 ||
 		!strings.Contains(s.log(), "\n  server key create -data d -role admin") {
@@ -106,9 +108,82 @@ func TestKeysBesideTrading(t *testing.T) {
 	if strings.Count(list, "\n") != 3+rounds || strings.Contains(list, admin) {
 		t.Errorf("the list:\n%s", list)
 	}
-	s.get("/health", 200)
+	metrics := s.misplace(admin, trader)
 	if code := s.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	runVerb(t, dir, "verify", "-data", "d")
+	s.noSecrets(metrics, admin, trader, sender)
+}
+
+// misplace puts keys where they do not belong, and returns what the server counts then. No answer may
+// give them back.
+func (s *server) misplace(admin, trader string) (metrics string) {
+	s.t.Helper()
+	for _, request := range []string{
+		"GET /api/config?key=%s", "GET /ticks?symbol=%s", "GET /%s", "GET /api/orders/%s",
+		"DELETE /api/orders/%s", "GET /api/orders/@%s", "GET /ohlc?symbol=EURUSD&timeframe=%s",
+	} {
+		method, path, _ := strings.Cut(fmt.Sprintf(request, trader), " ")
+		for _, key := range []string{"", trader, trader + "0"} {
+			if _, body := s.with(key, method, path, ""); strings.Contains(body, trader) {
+				s.t.Errorf("%s: the answer has the key: %s", request, body)
+			}
+		}
+	}
+	socket, err := s.dial("/ws?key=" + trader)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer socket.close()
+	if err := socket.send(fmt.Sprintf(`{"type":"auth","key":%q}`, trader)); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, text := range []string{`{"type":"subscribe","channel":"%s"}`, `{"%s":1}`, `%s`} {
+		if err := socket.send(fmt.Sprintf(text, trader)); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	for errors := 0; errors < 3; {
+		m, err := socket.message()
+		if err != nil || strings.Contains(m.text, trader) {
+			s.t.Fatalf("by a message: %s, %v", m.text, err)
+		}
+		if m.Type == "error" {
+			errors++
+		}
+	}
+	_, metrics = s.with(admin, "GET", "/metrics", "")
+	return metrics
+}
+
+// noSecrets looks for keys in what the server has told and in all it has left on the disk.
+func (s *server) noSecrets(metrics string, keys ...string) {
+	s.t.Helper()
+	for _, key := range keys {
+		if strings.Contains(metrics+s.log(), key) {
+			s.t.Error("a key stands in the metrics or on standard error")
+		}
+	}
+	files := 0
+	err := filepath.WalkDir(s.dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, key := range keys {
+			if bytes.Contains(text, []byte(key)) {
+				s.t.Errorf("a key stands in %s", path)
+			}
+		}
+		files++
+		return err
+	})
+	if audit, err := os.Stat(filepath.Join(s.dir, "audit.log")); err != nil || audit.Size() == 0 ||
+		audit.Mode().Perm() != 0o600 {
+		s.t.Errorf("audit.log: %v, %v", audit, err)
+	}
+	if err != nil || files < 5 {
+		s.t.Errorf("%d files: %v", files, err)
+	}
 }

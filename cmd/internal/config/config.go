@@ -52,7 +52,9 @@ type Server struct {
 	Log        string
 	Debug      bool
 	Pprof      bool
+	Audit      string // The audit log; empty for none.
 	Origins    []string
+	Hosts      []string // Names under which requests may ask for a server on loopback.
 	Sessions   int
 	Senders    int // WebSocket sessions that send quotes.
 
@@ -63,8 +65,9 @@ type Server struct {
 	Encoded     int // Bytes of encoded ticks and bars kept for all series together.
 	Connections int // HTTP connections at once.
 
+	Access
+
 	PrivateHooks bool // Webhooks may be reached at addresses that are not public.
-	RequireKeys  bool // Ask for keys on a loopback address too.
 	InsecureHTTP bool // Listen where other machines can reach the port, without TLS.
 
 	GOGC, GOMEMLIMIT string // As the environment has them, or empty.
@@ -123,8 +126,12 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 		"deliver to webhooks at addresses that are not public, such as this machine's own")
 	fs.BoolVar(&c.InsecureHTTP, "insecure-http", false,
 		"allow an -addr that other machines can reach without TLS: keys pass in the clear")
-	fs.BoolVar(&c.RequireKeys, "require-keys", false,
-		"ask for access keys on a loopback -addr too; on any other they always are")
+	c.Access.flags(fs)
+	fs.StringVar(&c.Audit, "audit", "audit.log",
+		"log `file` of all that changes accounts or settings; turns over as -log does; \"\" for none")
+	hosts := fs.String("hosts", "",
+		"`names` under which requests may ask for a server on loopback, separated by commas, beside\n"+
+			"localhost and those of -origins")
 
 	if err := fs.Parse(args, getenv, out); err != nil {
 		return nil, err
@@ -134,8 +141,13 @@ func ParseServer(args []string, getenv func(string) string, out io.Writer) (*Ser
 	}
 	c.Feed, c.Throttle = feed, *throttle
 	c.RetainTicks, c.RetainBars = retainTicks.of(feed.Kind), retainBars.of(feed.Kind)
-	c.Origins = strings.FieldsFunc(*origins, func(r rune) bool { return r == ',' || r == ' ' })
+	c.Origins, c.Hosts = words(*origins), words(*hosts)
 	return c, c.finish()
+}
+
+// words splits a list.
+func words(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // limitFlags are the bounds of what clients can make the server hold.
@@ -172,7 +184,7 @@ func (c *Server) finish() error {
 		positive("unsent", c.Unsent, 1<<30),
 		positive("encoded", c.Encoded, 1<<30),
 		positive("connections", c.Connections, 1_000_000),
-		c.Trading.check(),
+		c.Trading.check(), c.Access.check(),
 		oneOf("sync", c.Sync, "full", "normal"),
 	)
 	if err != nil {

@@ -29,6 +29,7 @@ const (
 // Options say where to log.
 type Options struct {
 	File   string    // server.log; debug.log lies in the same directory.
+	Audit  string    // The audit log, beside File unless it names a directory; "" for none.
 	Stderr io.Writer // Gets the lines of File too; nil for none.
 	Debug  bool      // Let debug messages into debug.log.
 	Now    func() time.Time
@@ -38,6 +39,9 @@ type Options struct {
 type Logs struct {
 	Main  *slog.Logger // server.log and standard error.
 	Debug *slog.Logger // debug.log; always takes Info, takes Debug with -debug.
+
+	// Audit takes the lines of the audit log, one a write; nil when there is none.
+	Audit io.Writer
 
 	files []*lumberjack.Logger
 }
@@ -72,6 +76,22 @@ func Open(opts Options) (*Logs, error) {
 	if opts.Debug {
 		l.Main = slog.New(&split{main: l.Main.Handler(), debug: debug.Handler()})
 	}
+	if opts.Audit == "" {
+		return l, nil
+	}
+	name := opts.Audit
+	if filepath.Base(name) == name {
+		name = filepath.Join(filepath.Dir(opts.File), name)
+	}
+	// Who traded what is nobody's business but the operator's.
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("audit log: %w", err), l.Close())
+	}
+	l.Audit = l.rotating(name)
 	return l, nil
 }
 
