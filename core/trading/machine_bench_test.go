@@ -37,17 +37,19 @@ func BenchmarkQuoteWithPendingOrders(b *testing.B) {
 	}
 }
 
-// BenchmarkQuoteWithPositions values positions at a quote: of one account, or of an account each. A
-// regression here limits how many positions a desk can carry at a rate of quotes.
+// BenchmarkQuoteWithPositions values positions at a quote: of one account, of an account each, and as
+// many as one account may have. Each is valued by itself, because equity is the sum of what each
+// would post. A regression here limits how many positions a desk can carry at a rate of quotes.
 func BenchmarkQuoteWithPositions(b *testing.B) {
 	for _, symbol := range []string{"EURUSD", "EURJPY"} {
-		for _, accounts := range []int{1, 1000} {
-			b.Run(fmt.Sprintf("%s/accounts=%d", symbol, accounts), func(b *testing.B) {
+		for _, n := range [][2]int{{1, 1000}, {1000, 1000}, {1, 10_000}} {
+			accounts, positions := n[0], n[1]
+			b.Run(fmt.Sprintf("%s/%d of %d", symbol, positions, accounts), func(b *testing.B) {
 				d := newDesk(b)
 				d.quote("USDJPY", "150.000", "150.010")
 				d.quote("EURJPY", "165.000", "165.010")
 				d.quote("EURUSD", "1.10000", "1.10010")
-				for i := range 1000 {
+				for i := range positions {
 					if i < accounts {
 						d.OpenAccount(d.clock, Settings{Currency: usd}, 100_000_000)
 					}
@@ -64,32 +66,6 @@ func BenchmarkQuoteWithPositions(b *testing.B) {
 				}
 			})
 		}
-	}
-}
-
-// BenchmarkQuoteWithManyPositions values ten thousand positions of one account and symbol, as many as
-// it may have. Each is valued by itself, because equity is the sum of what each would post.
-func BenchmarkQuoteWithManyPositions(b *testing.B) {
-	for _, symbol := range []string{"EURUSD", "EURJPY"} {
-		b.Run(symbol, func(b *testing.B) {
-			d := newDesk(b)
-			a := d.account("USD", "1000000000")
-			d.quote("USDJPY", "150.000", "150.010")
-			d.quote("EURJPY", "165.000", "165.010")
-			d.quote("EURUSD", "1.10000", "1.10010")
-			for range 10_000 {
-				d.Place(d.clock, d.request(a, "BUY 0.10 "+symbol))
-			}
-			d.journal = d.Take(d.journal)
-			q := d.LastQuote(d.id(symbol))
-			b.ReportAllocs()
-			b.ResetTimer()
-			for range b.N {
-				q.Time++
-				q.Bid ^= 1
-				d.Quote(q.Time, q)
-			}
-		})
 	}
 }
 

@@ -1,6 +1,8 @@
-// The panel of the demo account: what it is worth, what is open, what was traded, and a ticket.
+// The panel of the demo account: what it is worth, what is open, what was traded, which alerts have
+// fired, and a ticket.
 //
 //   account:1                         ─► trades, and when to ask again
+//   alerts                            ─► when to ask for alerts again
 //   /api/account/summary, /positions, /orders ─► the rest, after events and every other second
 
 import { getJSON, getList, postJSON } from "./api.js";
@@ -32,7 +34,8 @@ export class AccountPanel {
     this.following = false; // Subscribed to the events,
     this.absent = false; // which this server does not have for this page.
     this.refresh = repeat(2000, () => this.load());
-    byId("ticket").addEventListener("submit", (event) => event.preventDefault()); // Enter does not trade.
+    // The key Enter does not trade.
+    byId("ticket").addEventListener("submit", (event) => event.preventDefault());
     for (const button of byId("ticket").querySelectorAll("button")) {
       button.addEventListener("click", () => this.send(button.value));
     }
@@ -59,6 +62,10 @@ export class AccountPanel {
       }
       return message.type !== "error";
     }
+    if (message.type === "alert") {
+      this.soon();
+      return true;
+    }
     return false;
   }
 
@@ -75,12 +82,14 @@ export class AccountPanel {
     }
     const of = `accountId=${account}&limit=${rowsMax + 1}`;
     try {
-      const [summary, positions, orders] = await Promise.all([
+      const [summary, positions, orders, alerts] = await Promise.all([
         getJSON(`/api/account/summary?accountId=${account}`), getList(`/api/positions?${of}`),
         getList(`/api/orders?status=OPEN&${of}`),
+        getList(`/api/alerts?status=FIRED&limit=${rowsMax + 1}`),
       ]);
       this.follow(summary);
       this.show(summary, positions, orders);
+      fillTable("alerts", alerts, (a) => this.alertRow(a));
     } catch (error) {
       // 404 is a server that does not trade, 401 and 403 one that wants a key.
       this.absent = [401, 403, 404].includes(error.status);
@@ -95,6 +104,7 @@ export class AccountPanel {
       this.following = true;
       this.events.start(Math.max(0, summary.asOfSeq - replayed));
       this.stream.want("account", { channel: this.events.channel, since: this.events.seq });
+      this.stream.want("alerts", { channel: "alerts" });
     }
   }
 
@@ -152,6 +162,13 @@ export class AccountPanel {
       f.symbol, f.side, formatVolume(f.volume), formatPrice(f.price, this.digitsOf(f.symbol)), f.cause,
       { text: formatMoney(f.realizedPnL, this.currency), className: sign(f.realizedPnL) },
       formatClock(f.time),
+    ];
+  }
+
+  alertRow(a) {
+    return [
+      a.severity, a.title, a.symbol ?? (isNumber(a.accountId) ? `account ${a.accountId}` : none),
+      formatClock(isNumber(a.createdAt) ? a.createdAt : Date.parse(a.createdAt) * 1000),
     ];
   }
 

@@ -109,14 +109,7 @@ func (l *Load) Run(ctx context.Context, start time.Time) error {
 		Start: start, Rate: l.opts.Rate, Count: l.opts.Count, Duration: l.opts.Duration,
 		Grace: l.opts.Grace,
 	})
-	defer context.AfterFunc(ctx, schedule.Stop)()
-	var workers sync.WaitGroup
-	failures := make([]error, len(l.workers))
-	for i, w := range l.workers {
-		workers.Go(func() { failures[i] = w.run(schedule) })
-	}
-	workers.Wait()
-	return errors.Join(failures...)
+	return schedule.Work(ctx, len(l.workers), func(i int) error { return l.workers[i].run(schedule) })
 }
 
 // Bytes is the length of all bodies of a load that has ended.

@@ -2,10 +2,8 @@ package orders
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"tradingengine/bench/internal/latency"
@@ -108,14 +106,7 @@ func (l *Load) Run(ctx context.Context, start time.Time) error {
 		plan.Duration = max(plan.Duration-l.opts.Delay, 1)
 	}
 	schedule := pace.New(plan)
-	defer context.AfterFunc(ctx, schedule.Stop)()
-	var workers sync.WaitGroup
-	failures := make([]error, len(l.workers))
-	for i, w := range l.workers {
-		workers.Go(func() { failures[i] = w.run(schedule) })
-	}
-	workers.Wait()
-	return errors.Join(failures...)
+	return schedule.Work(ctx, len(l.workers), func(i int) error { return l.workers[i].run(schedule) })
 }
 
 func (w *worker) run(schedule *pace.Schedule) error {

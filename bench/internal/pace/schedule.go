@@ -1,6 +1,8 @@
 package pace
 
 import (
+	"context"
+	"errors"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -121,6 +123,19 @@ func (s *Schedule) takeFlatOut() (Slot, bool) {
 	}
 	index := s.next.Add(1) - 1
 	return Slot{Index: index, Due: now}, index < s.count
+}
+
+// Work runs so many workers on the schedule and returns when all have ended. When ctx ends, the
+// schedule stops.
+func (s *Schedule) Work(ctx context.Context, workers int, run func(worker int) error) error {
+	defer context.AfterFunc(ctx, s.Stop)()
+	var running sync.WaitGroup
+	failures := make([]error, workers)
+	for i := range workers {
+		running.Go(func() { failures[i] = run(i) })
+	}
+	running.Wait()
+	return errors.Join(failures...)
 }
 
 func (s *Schedule) due(index int64) time.Time {
