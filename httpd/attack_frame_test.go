@@ -77,6 +77,8 @@ func TestFrameAttacks(t *testing.T) {
 }
 
 // TestDeepNesting sends nothing but brackets to whatever reads JSON.
+//
+// It was seen to fail on a reader without a limit of depth.
 func TestDeepNesting(t *testing.T) {
 	m := newTestMarket(t, marketOptions{})
 	for _, open := range []string{"[", `{"symbol":`, `[{"x":`} {

@@ -25,6 +25,8 @@ func epoch(t core.Time) string { return strconv.FormatInt(int64(t), 10) }
 
 // TestReplayConversation is what a client sees that comes back: from the ring, then live, with the
 // chain unbroken.
+//
+// It was seen to fail on a replay that leaves out the first item after since, and so was the next.
 func TestReplayConversation(t *testing.T) {
 	inBubble(t, streamMarketOptions{}, func(t *testing.T, m *streamMarket) {
 		at := core.Time(1_768_823_580_000_000)
