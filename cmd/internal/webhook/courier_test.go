@@ -111,6 +111,7 @@ func (w *world) run(d time.Duration) {
 	if err := <-ended; err != nil || time.Since(stopped) != 0 {
 		w.Errorf("Run: %v, %s after it was told to stop", err, time.Since(stopped))
 	}
+	synctest.Wait() // For receivers whose connections were closed.
 }
 
 // got returns the ids that a webhook was told, in order.
