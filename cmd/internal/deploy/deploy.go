@@ -1,15 +1,24 @@
 package deploy
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
+
+	"github.com/klauspost/compress/gzip"
 )
 
-//go:embed alerts.yml dashboard.json trading-engine.service task.xml
+// The dashboard lies packed in the binary, which its size would show in; whoever changes it runs go
+// generate.
+//
+//go:generate gzip -9nkf dashboard.json
+//go:embed alerts.yml dashboard.json.gz trading-engine.service task.xml
 var files embed.FS
+
+const packed = ".gz"
 
 // Place is where the binary runs.
 type Place struct {
@@ -18,8 +27,9 @@ type Place struct {
 }
 
 var names = map[string]string{
-	"alerts": "alerts.yml", "dashboard": "dashboard.json", "systemd": "trading-engine.service",
-	"task": "task.xml",
+	"alerts": "alerts.yml", "dashboard": "dashboard.json" + packed,
+	"systemd": "trading-engine.service",
+	"task":    "task.xml",
 }
 
 // Kinds are what Print knows, in the order in which a person should read of them.
@@ -31,7 +41,7 @@ func Print(w io.Writer, kind string, p Place) error {
 	if !ok {
 		return fmt.Errorf("there is no %q; there are %s", kind, strings.Join(Kinds, " "))
 	}
-	text, err := files.ReadFile(name)
+	text, err := read(name)
 	if err != nil {
 		return err
 	}
@@ -40,6 +50,19 @@ func Print(w io.Writer, kind string, p Place) error {
 		"@BINARY@", escape(p.Binary), "@DIR@", escape(filepath.Dir(p.Binary)), "@USER@", escape(p.User),
 	).WriteString(w, string(text))
 	return err
+}
+
+// read returns a file, unpacked.
+func read(name string) ([]byte, error) {
+	text, err := files.ReadFile(name)
+	if err != nil || !strings.HasSuffix(name, packed) {
+		return text, err
+	}
+	r, err := gzip.NewReader(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
 }
 
 // escapes are how a path or a name stands in each kind of file.
