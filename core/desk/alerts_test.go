@@ -53,6 +53,8 @@ func (s *stand) wantFires(want ...string) {
 
 // TestAlertsOfPrices: a symbol is handed over while a rule needs it; what a quote fires is committed
 // before the quote is acknowledged, and nobody is told before.
+//
+// It was seen to find a desk that commits nothing but events, and a symbol that stays watched.
 func TestAlertsOfPrices(t *testing.T) {
 	bubble(t, Options{}, core.Options{}, func(s *stand) {
 		id := s.symbol("GBPUSD")
@@ -92,6 +94,8 @@ func TestAlertsOfPrices(t *testing.T) {
 
 // TestAlertsOfAccounts: what a quote or a command does to an account fires its rules, and so do the
 // events of its orders. A rule whose threshold is reached already fires at once.
+//
+// It was seen to find a desk that looks at accounts only after a batch of quotes.
 func TestAlertsOfAccounts(t *testing.T) {
 	bubble(t, Options{}, core.Options{}, func(s *stand) {
 		s.quote("EURUSD", 110_000, 110_010)
@@ -101,10 +105,27 @@ func TestAlertsOfAccounts(t *testing.T) {
 		s.must(s.buy("EURUSD"), 201)
 		s.quote("EURUSD", 109_020, 109_030)
 		s.quote("EURUSD", 109_000, 109_010)
+		s.must(s.rule(alert.Rule{Kind: alert.PnLBelow, Account: 1, Threshold: -150_00}), 201)
+		q := s.engine.Begin(core.Now())
+		for _, bid := range []core.Price{108_000, 110_000} {
+			q.Add(core.Quote{Symbol: s.symbol("EURUSD"), Bid: bid, Ask: bid + 10})
+		}
+		if err := q.Send(context.Background(), false); err != nil {
+			t.Fatal(err)
+		}
+		q.Release()
+		synctest.Wait()
 		s.wantFires(
 			"FIRED account 1 equity 500000.00 at or below 600000.00",
 			"FIRED order 1 BUY EURUSD filled at 1.10010",
-			"FIRED account 1 unrealized P/L -101.00 at or below -100.00")
+			"FIRED account 1 unrealized P/L -101.00 at or below -100.00",
+			"FIRED account 1 unrealized P/L -201.00 at or below -150.00")
+		for i, f := range s.memory.fires {
+			c := f.Cause
+			if (c.Event != 0) != (i == 1) || (c.Quote != 0) != (i > 1) || (c.Since != 0) != (i == 0) {
+				t.Errorf("the cause of %q is %+v", f.Title, c)
+			}
+		}
 	})
 }
 

@@ -19,6 +19,12 @@
 // on the desk; a command or read that may need theirs names them, and they are watched for its
 // duration. Watching starts with the flag and then the live quote, so no quote lies between.
 //
+// # Alerts
+//
+// The book of alerts lives beside the machine. After each quote it gets the quote, if a rule needs
+// the symbol, then what the machine emitted and what the accounts are worth that rules wait for.
+// What it did is committed with the events, and told afterwards by [Desk.Alerts] and in the log.
+//
 // # Trading time
 //
 // Every input has a time: of our clock, or, where quotes are the clock, of the newest quote that
