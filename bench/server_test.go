@@ -117,7 +117,9 @@ func TestRealServer(t *testing.T) {
 			t.Fatalf("%s: got %+v, %+v\n%s", way, q, ws, o.stderr)
 		}
 		for _, target := range o.report.Targets {
-			judged := target.Unit != "ms" && target.Name != "throttled" // 6,000 quotes are too few.
+			// 6,000 quotes are too few, and the run is too short for stuck sessions to end.
+			judged := target.Unit != "ms" && target.Name != "throttled" &&
+				!strings.HasPrefix(target.Name, "stuck sessions")
 			if judged && target.State != report.Met {
 				t.Errorf("%s: got %+v", way, target)
 			}

@@ -6,8 +6,7 @@ import (
 )
 
 // TestTradeOldClientIDs: what the machine has forgotten of the ids of closed orders changes nothing
-// for clients. It was seen to find an order that could be placed twice without its key, and lists
-// and refusals in which the id was not looked for.
+// for clients.
 func TestTradeOldClientIDs(t *testing.T) {
 	m := newTradeMarket(t, marketOptions{clientsMax: 1})
 	order := func(id, fields string) string { return eurusd001(`"clientOrderId":"` + id + `",` + fields) }

@@ -1,7 +1,8 @@
-// The panel of the demo account: what it is worth, what is open, what was traded, which alerts have
-// fired, and a ticket.
+// The panel of the account that is meant when none is named, which is the demo account or the first
+// of the key in use: what it is worth, what is open, what was traded, which alerts have fired, and a
+// ticket.
 //
-//   account:1                         ─► trades, and when to ask again
+//   account:<id>                      ─► trades, and when to ask again
 //   alerts                            ─► when to ask for alerts again
 //   /api/account/summary, /positions, /orders ─► the rest, after events and every other second
 
@@ -11,7 +12,6 @@ import { formatClock, formatCount, formatMoney, formatPrice, isNumber, none } fr
 import { repeat } from "./repeat.js";
 
 const byId = (id) => document.getElementById(id);
-const account = 1;
 const rowsMax = 50; // Positions and orders shown.
 const replayed = 300; // Events of the past that are asked for, to show its trades.
 const afterEventMs = 150; // Events come in heaps; what they changed is asked for once.
@@ -26,7 +26,7 @@ export class AccountPanel {
   constructor({ stream, digitsOf }) {
     this.stream = stream;
     this.digitsOf = digitsOf;
-    this.events = new AccountEvents(account);
+    this.events = new AccountEvents(0); // Until the account is known.
     this.ticket = new Ticket(() => `page-${crypto.getRandomValues(new Uint32Array(3)).join("-")}`);
     this.symbol = "";
     this.currency = "USD";
@@ -80,10 +80,11 @@ export class AccountPanel {
     if (this.absent) {
       return;
     }
-    const of = `accountId=${account}&limit=${rowsMax + 1}`;
     try {
-      const [summary, positions, orders, alerts] = await Promise.all([
-        getJSON(`/api/account/summary?accountId=${account}`), getList(`/api/positions?${of}`),
+      const summary = await getJSON("/api/account/summary");
+      const of = `accountId=${summary.accountId}&limit=${rowsMax + 1}`;
+      const [positions, orders, alerts] = await Promise.all([
+        getList(`/api/positions?${of}`),
         getList(`/api/orders?status=OPEN&${of}`),
         getList(`/api/alerts?status=FIRED&limit=${rowsMax + 1}`),
       ]);
@@ -102,6 +103,7 @@ export class AccountPanel {
   follow(summary) {
     if (isNumber(summary.asOfSeq) && !this.following) {
       this.following = true;
+      this.events = new AccountEvents(summary.accountId);
       this.events.start(Math.max(0, summary.asOfSeq - replayed));
       this.stream.want("account", { channel: this.events.channel, since: this.events.seq });
       this.stream.want("alerts", { channel: "alerts" });
@@ -175,10 +177,10 @@ export class AccountPanel {
   // send places a market order and shows what became of it.
   async send(side) {
     const volume = byId("ticket-volume").value.trim();
-    if (!this.symbol || (side !== "BUY" && side !== "SELL")) {
+    if (!this.symbol || !this.following || (side !== "BUY" && side !== "SELL")) {
       return;
     }
-    const order = this.ticket.order(account, this.symbol, side, volume);
+    const order = this.ticket.order(this.events.id, this.symbol, side, volume);
     const buttons = [...byId("ticket").querySelectorAll("button")];
     buttons.forEach((button) => (button.disabled = true));
     this.answer("", `${side} ${volume} ${this.symbol} …`);

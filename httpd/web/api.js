@@ -10,10 +10,25 @@ export class ApiError extends Error {
   }
 }
 
+// A server may ask for a key. It is kept for this tab alone.
+const keyName = "access-key";
+let needed = () => {};
+
+export const accessKey = () => sessionStorage.getItem(keyName) ?? "";
+
+export const setAccessKey = (key) => sessionStorage.setItem(keyName, key);
+
+// onKeyNeeded says whom to tell, with the server's words, that it wants a key or another one.
+export function onKeyNeeded(tell) {
+  needed = tell;
+}
+
 async function request(path, options, timeoutMs) {
+  const key = accessKey();
+  const headers = key ? { ...options.headers, Authorization: `Bearer ${key}` } : options.headers;
   try {
     return await fetch(path, {
-      cache: "no-store", signal: AbortSignal.timeout(timeoutMs), ...options,
+      cache: "no-store", signal: AbortSignal.timeout(timeoutMs), ...options, headers,
     });
   } catch (error) {
     throw new ApiError(error.name === "TimeoutError" ? "no answer in time" : "no connection");
@@ -43,7 +58,11 @@ export const postJSON = (path, body, timeoutMs = 8000) => exchange(path, {
 async function exchange(path, options, timeoutMs) {
   const response = await request(path, options, timeoutMs);
   if (!response.ok) {
-    throw await problem(response);
+    const error = await problem(response);
+    if (error.status === 401) {
+      needed(error.message);
+    }
+    throw error;
   }
   try {
     return await response.json();

@@ -7,7 +7,7 @@
 //   account:1, /api/account…  ─► account.js
 
 import { AccountPanel } from "./account.js";
-import { getHealth, getJSON, getList } from "./api.js";
+import { getHealth, getJSON, getList, onKeyNeeded, setAccessKey } from "./api.js";
 import { BarChart } from "./chart.js";
 import { isNumber } from "./format.js";
 import { enableCopying, hasMetrics, showLinks, showSending } from "./programs.js";
@@ -243,6 +243,17 @@ async function checkHealth() {
 async function countAgain() {
   showStats(await getJSON("/api/stats").catch(() => null));
 }
+
+// With another key everything may be different, so the page begins anew.
+onKeyNeeded((why) => {
+  byId("key").hidden = false;
+  byId("key-why").textContent = why;
+});
+byId("key").addEventListener("submit", (event) => {
+  event.preventDefault();
+  setAccessKey(byId("key-text").value.trim());
+  location.reload();
+});
 
 showStats(null);
 enableCopying();

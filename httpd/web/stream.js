@@ -1,6 +1,8 @@
 // Stream keeps one WebSocket open: it comes back after every loss, and asks again for what is
 // wanted. Whoever uses it says what is wanted, not when to send it.
 
+import { accessKey } from "./api.js";
+
 const backoffMinMs = 500;
 const backoffMaxMs = 15_000;
 // The server sends a heartbeat after 5 s of silence, so this much silence means a dead connection.
@@ -58,6 +60,10 @@ export class Stream {
     }
     this.socket = socket;
     socket.onopen = () => {
+      const key = accessKey();
+      if (key) {
+        this.send({ type: "auth", key });
+      }
       this.onState("open");
       this.watch(socket);
       for (const subscription of this.wanted.values()) {

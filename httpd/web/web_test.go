@@ -97,6 +97,9 @@ func TestLibraryIsTheOneOfTheNotice(t *testing.T) {
 // not answered and got another id.
 func TestAccountEvents(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
+		if os.Getenv("ENGINE_TEST_STRICT") != "" {
+			t.Fatal("the program node is missing")
+		}
 		t.Skip("the program node is missing")
 	}
 	dir := t.TempDir()

@@ -113,7 +113,7 @@ func TestMetrics(t *testing.T) {
 }
 
 // TestHealthDetail asks a healthy server for everything that is checked: each check has a value and
-// a limit. It was seen to find those that had none while all was well.
+// a limit.
 func TestHealthDetail(t *testing.T) {
 	need(t, "jq")
 	s := start(t, t.TempDir(), "-feed", "none", "-data", "d")
