@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,10 +50,17 @@ type deal struct {
 	orders  []string // The clientOrderIds of its orders.
 	old     bool     // Of an old client, whom a refusal tells that it was no success.
 	// apply does it on the desk's goroutine and appends the answer to dst.
-	apply func(dst []byte, m *trading.Machine, now core.Time) (body []byte, status int, err error)
+	apply applying
+	// used, if set, does instead what is left to do when the clientOrderId orders[at] belongs to an
+	// older order.
+	used func(at int) applying
 	// alerts, if set, does it to the book of alerts instead.
 	alerts func(dst []byte, b *alert.Book, now core.Time) (body []byte, status int, err error)
 }
+
+// applying does a deal on the desk's goroutine and appends the answer to dst.
+type applying func(dst []byte, m *trading.Machine, now core.Time,
+) (body []byte, status int, err error)
 
 // trade has a deal done and answers when all it did is committed. An account that the deal names
 // must be the caller's; whatever else it is about, apply has to look at.
@@ -75,20 +83,15 @@ func (s *Server) trade(ctx *fasthttp.RequestCtx, d *deal) error {
 			return desk.Answer{Status: status, Body: body}
 		}
 	}
-	c.Apply = func(m *trading.Machine, now core.Time) desk.Answer {
-		body, status, err := d.apply(nil, m, now)
-		if err == nil {
-			return desk.Answer{Status: status, Body: body}
-		}
-		if d.old {
-			err = unsuccessful(err)
-		}
-		p := s.problemOf(err)
-		return desk.Answer{Status: p.status, Body: p.append(nil)}
-	}
+	c.Apply = s.answering(d, d.apply)
 	wait, stop := context.WithTimeout(context.Background(), s.opts.Limits.CommitTimeout)
 	defer stop()
 	a, err := s.opts.Desk.Do(wait, &c)
+	if at := d.usedOrder(err); at >= 0 {
+		c.Keys = slices.DeleteFunc(c.Keys, isOrderKey)
+		c.Apply = s.answering(d, d.used(at))
+		a, err = s.opts.Desk.Do(wait, &c)
+	}
 	if err != nil {
 		return deskError(err)
 	}
@@ -106,6 +109,33 @@ func (s *Server) trade(ctx *fasthttp.RequestCtx, d *deal) error {
 	ctx.SetBody(a.Body)
 	return nil
 }
+
+// answering makes the desk's answer of what apply returns.
+func (s *Server) answering(d *deal, apply applying) func(*trading.Machine, core.Time) desk.Answer {
+	return func(m *trading.Machine, now core.Time) desk.Answer {
+		body, status, err := apply(nil, m, now)
+		if err == nil {
+			return desk.Answer{Status: status, Body: body}
+		}
+		if d.old {
+			err = unsuccessful(err)
+		}
+		p := s.problemOf(err)
+		return desk.Answer{Status: p.status, Body: p.append(nil)}
+	}
+}
+
+// usedOrder returns which of the deal's clientOrderIds was used before, by what the desk said; −1
+// for none.
+func (d *deal) usedOrder(err error) int {
+	var reused *desk.ReusedError
+	if d.used == nil || !errors.As(err, &reused) || !isOrderKey(reused.Key) {
+		return -1
+	}
+	return slices.Index(d.orders, reused.Key.Name)
+}
+
+func isOrderKey(k desk.Key) bool { return strings.HasPrefix(k.Scope, orderScope) }
 
 // position returns an open position that the deal may be about.
 func (d *deal) position(m *trading.Machine, id trading.PositionID) (trading.PositionView, bool) {

@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -25,7 +26,7 @@ func (s *Server) postOrder(ctx *fasthttp.RequestCtx) error {
 	}
 	r := o.orderRequest(s.symbols, 0)
 	if o.err != nil {
-		return o.err
+		return s.unrecorded(ctx, o.err, r.Account)
 	}
 	return s.place(ctx, r, false, func(dst []byte, _ *trading.Machine, r *trading.Result) []byte {
 		return append(s.appendOrder(dst, r.Seq, &r.Order), '\n')
@@ -46,7 +47,7 @@ func (s *Server) postMarketOrder(ctx *fasthttp.RequestCtx) error {
 	o := requestObject(ctx)
 	r := o.marketOrder(s.symbols)
 	if o.err != nil {
-		return unsuccessful(o.err)
+		return unsuccessful(s.unrecorded(ctx, o.err, r.Account))
 	}
 	return s.place(ctx, r, true, func(dst []byte, m *trading.Machine, r *trading.Result) []byte {
 		return s.appendSuccess(dst, m, r)
@@ -70,7 +71,27 @@ func (s *Server) place(ctx *fasthttp.RequestCtx, r trading.OrderRequest, old boo
 			}
 			return answer(dst, m, &result), http.StatusCreated, nil
 		},
+		used: func(at int) applying {
+			return func(_ []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
+				results, err := m.RefuseUsed(now, []trading.OrderRequest{r}, at)
+				if err == nil {
+					err = s.refused(&results[0])
+				}
+				return nil, 0, err
+			}
+		},
 	})
+}
+
+// unrecorded adds to the refusal of what could not be read as an order where the account stands:
+// no event tells of it.
+func (s *Server) unrecorded(ctx *fasthttp.RequestCtx, err error, account trading.AccountID) error {
+	var p *problem
+	if !errors.As(err, &p) || p.status != 422 || !callerOf(ctx).mayUse(account) {
+		return err
+	}
+	p.members = appendInt(p.members, `,"seq":`, int64(s.opts.Desk.LastSeq(account)))
+	return p
 }
 
 // placeList places the orders of a list in one step.
@@ -82,7 +103,7 @@ func (s *Server) placeList(ctx *fasthttp.RequestCtx, o *object, step func(m *tra
 		o.fail(badField, `"orders" of an OCO pair must be two orders`)
 	}
 	if o.err != nil {
-		return o.err
+		return s.unrecorded(ctx, o.err, o.account())
 	}
 	d := &deal{account: list[0].Account}
 	for i := range list {
@@ -98,6 +119,15 @@ func (s *Server) placeList(ctx *fasthttp.RequestCtx, o *object, step func(m *tra
 			return nil, 0, err
 		}
 		return s.appendResults(dst, results), http.StatusCreated, nil
+	}
+	d.used = func(at int) applying {
+		return func(_ []byte, m *trading.Machine, now core.Time) ([]byte, int, error) {
+			results, err := m.RefuseUsed(now, list, at)
+			if err == nil {
+				err = s.refusedList(results)
+			}
+			return nil, 0, err
+		}
 	}
 	return s.trade(ctx, d)
 }

@@ -96,9 +96,10 @@ func (m *Machine) retire(a *account, o *Order) {
 	k.next = (k.next + 1) % len(k.list)
 }
 
-// remember keeps a ClientID while its order is open, and for some time after.
+// remember keeps a ClientID while its order is open, and for some time after. It is not that of an
+// order refused for it: the one that has it may be forgotten here.
 func (a *account) remember(o *Order) {
-	if o.ClientID == "" {
+	if o.ClientID == "" || o.Code == CodeDuplicateClientOrderID {
 		return
 	}
 	if _, used := a.clients[o.ClientID]; used {

@@ -132,6 +132,23 @@ func (m *Machine) repeatList(a *account, list []OrderRequest) ([]Result, bool) {
 	return results, true
 }
 
+// RefuseUsed records orders of one account as rejected, because the ClientID of list[at] belongs to
+// an older order, which the machine may have forgotten. The error is ErrUnknownAccount.
+func (m *Machine) RefuseUsed(now core.Time, list []OrderRequest, at int) ([]Result, error) {
+	a := m.account(list[at].Account)
+	if a == nil {
+		return nil, ErrUnknownAccount
+	}
+	m.begin(now)
+	list = append([]OrderRequest(nil), list...)
+	for i := range list {
+		normalize(&list[i])
+	}
+	results := m.refuseList(a, list, at, duplicate(list[at].ClientID))
+	m.finishList(a, results)
+	return results, nil
+}
+
 // finishList ends a command of an account with several results.
 func (m *Machine) finishList(a *account, results []Result) {
 	m.touch(a)
