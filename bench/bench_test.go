@@ -93,6 +93,7 @@ func (o *outcome) wantNote(t *testing.T, text string) {
 func TestAllLoadsAtOnce(t *testing.T) {
 	e := newEngine(t)
 	e.accounts = true
+	e.readers = 3
 	o := start(t, e, "-duration", "1200ms", "-quotes-rate", "10000", "-get-conns", "8",
 		"-ws", "3")
 	q := o.report.Quotes
@@ -156,6 +157,7 @@ func TestSlowAndStuckReaders(t *testing.T) {
 	f := func(gapOf int64, want report.State) {
 		t.Helper()
 		e := newEngine(t)
+		e.readers = 3
 		e.gapOf = gapOf // To all sessions: the good one misses the same, and sees no tick there.
 		o := start(t, e, "-duration", "300ms", "-get-rate", "0", "-ws", "1", "-ws-slow", "2",
 			"-ws-slow-rate", "100000000", "-ws-stuck", "3")

@@ -28,8 +28,10 @@ type engine struct {
 	breakChain  int                         // Ticks whose prev is wrong.
 	gapOf       int64                       // What the one gap says is skipped; 0 sends none.
 	answers     map[string]http.HandlerFunc // In place of the right ones.
+	readers     int                         // Sessions that must have subscribed before a quote is taken.
 
 	mu       sync.Mutex
+	joined   *sync.Cond         // A session has subscribed.
 	stored   map[string]float64 // Last stored mid.
 	live     map[string]string  // Last quote as JSON fields.
 	times    map[string]int64   // Of the last stored tick, in microseconds.
@@ -45,6 +47,7 @@ func newEngine(t *testing.T) *engine {
 		answers: make(map[string]http.HandlerFunc), stored: make(map[string]float64),
 		live: make(map[string]string), times: make(map[string]int64), sessions: make(map[*websocket.Conn]bool),
 	}
+	e.joined = sync.NewCond(&e.mu)
 	e.Server = httptest.NewServer(http.HandlerFunc(e.serve))
 	t.Cleanup(e.Close)
 	return e
@@ -122,6 +125,9 @@ func (e *engine) stats(w http.ResponseWriter) {
 
 func (e *engine) post(w http.ResponseWriter, r *http.Request) {
 	e.posts++
+	for len(e.sessions) < e.readers {
+		e.joined.Wait()
+	}
 	var body bytes.Buffer
 	if _, err := body.ReadFrom(r.Body); err != nil {
 		w.WriteHeader(http.StatusBadRequest)
@@ -211,6 +217,7 @@ func (e *engine) stream(w http.ResponseWriter, r *http.Request) {
 		}
 		if string(text) == `{"type":"subscribe","channel":"ticks"}` {
 			e.sessions[conn] = true
+			e.joined.Broadcast()
 		}
 		e.mu.Unlock()
 	}

@@ -131,9 +131,9 @@ func TestCommitOfNothingLetsGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, stop := runEngine(t, Options{})
 		defer stop()
+		early := e.Applied(nil)
 		w := sendAndWait(t, t.Context(), e, steps(0, 1)...)
 		defer w.Release()
-		early := e.Applied(nil)
 		synctest.Wait()
 		dirty := e.TakeDirty(nil)
 		e.Committed(early, nil)

@@ -115,7 +115,7 @@ func TestPowerCutJournal(t *testing.T) {
 	events := b.next(300)
 	lines := printEvents(symbols, events)
 	cuts, found := 0, 0
-	for seed := range uint64(rounds(3, 8, 500)) {
+	for seed := range uint64(rounds(5, 8, 500)) {
 		l := &ledger{
 			t: t, random: rand.New(rand.NewPCG(seed, 99)), dir: t.TempDir(), symbols: symbols,
 			events: events, lines: lines,
