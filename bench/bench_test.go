@@ -267,6 +267,7 @@ func TestMissedTargetsExitWithOne(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := newEngine(t)
+			e.readers = 1
 			spoil(e)
 			args = append([]string{"-duration", "200ms", "-ws", "1", "-get-conns", "4"}, args...)
 			o := start(t, e, args...)
@@ -317,6 +318,7 @@ func TestMissedTargetsExitWithOne(t *testing.T) {
 	f("a good reader gets a gap", "gaps of good readers", func(e *engine) { e.gapOf = 1 })
 	f("a tick is not delivered", "ticks stored, not delivered", func(e *engine) { e.forget = 1 })
 	f("a reader is thrown out", "WebSocket failures", func(e *engine) {
+		e.readers = 0
 		e.answers["/ws"] = func(w http.ResponseWriter, r *http.Request) {
 			hijacked := httpUpgrade(w, r)
 			_ = hijacked.Close()

@@ -111,17 +111,20 @@ func TestProof(t *testing.T) {
 	s.say(`{"symbol":"EURUSD","bid":1.2,"ask":1.2001,"time":%d}`, testNow)
 	has(t, s.next(), `{"type":"authenticated","role":"ingest"}`)
 	has(t, s.next(), `"frame":1,"received":1,"stored":1`)
-	m.until("nobody is a stranger", func() bool {
-		m.server.hub.sessions.Lock()
-		defer m.server.hub.sessions.Unlock()
-		return m.server.hub.sessions.strangers == 0
-	})
+	m.until("nobody is a stranger", func() bool { return m.strangers() == 0 })
 	if got := m.server.engine.Stats().Received; got != 2 {
 		t.Errorf("%d quotes were taken, want the two of whom may send", got)
 	}
 	free := newTestMarket(t, marketOptions{}).accountClient()
 	free.send(`{"type":"auth","key":"ek_1"}`)
 	free.expect(`{"type":"authenticated","role":"admin"}`)
+}
+
+// strangers is how many sessions have not said who they are.
+func (m *testMarket) strangers() int {
+	m.server.hub.sessions.Lock()
+	defer m.server.hub.sessions.Unlock()
+	return m.server.hub.sessions.strangers
 }
 
 // TestHandshakeKeys: keys in the header of a handshake, channels of accounts, and more strangers
@@ -158,6 +161,7 @@ func TestHandshakeKeys(t *testing.T) {
 		if _, status := m.open("", "/ws"); status != want {
 			t.Errorf("stranger %d: got %d, want %d", i+1, status, want)
 		}
+		m.until("the stranger is counted", func() bool { return m.strangers() == min(i+1, 2) })
 	}
 	if _, status := m.open("read", "/ws"); status != 101 {
 		t.Errorf("with a key, beside strangers: %d", status)

@@ -2,12 +2,16 @@ package blackbox
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,11 +20,13 @@ import (
 	"tradingengine/persist/faultvfs"
 )
 
-// faultyEnv names the data directory of a server on a disk that misbehaves. This test's own binary
-// is that server then: the application as it is, on a disk that lies below its SQLite.
+// faultyEnv names the data directory of a server on a machine that misbehaves. This test's own
+// binary is that server then: the application as it is, on a disk that lies below its SQLite, in a
+// process that can be made to need more than it should.
 const faultyEnv = "BLACKBOX_FAULTY_DISK"
 
-// serveFaulty is the process of such a server. Lines on its standard input say what the disk does.
+// serveFaulty is the process of such a server. Lines on its standard input say what the disk and the
+// process do.
 func serveFaulty(dir string) int {
 	disk, err := faultvfs.New(dir, faultvfs.Options{})
 	if err != nil {
@@ -38,20 +44,69 @@ func serveFaulty(dir string) int {
 			return nil
 		},
 	}
+	var hanging sync.RWMutex // Locked while the disk hangs.
+	hangs := false
+	faults["hangs"] = func(c faultvfs.Call) error {
+		if c.Op == faultvfs.Sync && strings.HasPrefix(c.File, "market.db") {
+			hanging.RLock()
+			defer hanging.RUnlock()
+		}
+		return nil
+	}
+	process := needs()
 	go func() {
 		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-			fault, ok := faults[lines.Text()]
-			if !ok {
-				panic("no fault " + lines.Text())
+			who, does, _ := strings.Cut(lines.Text(), " ")
+			switch fault, known := faults[does]; {
+			case who == "disk" && known:
+				if hangs {
+					hanging.Unlock()
+				}
+				if hangs = does == "hangs"; hangs {
+					hanging.Lock()
+				}
+				disk.SetFault(fault)
+			case who == "process" && process[does] != nil:
+				process[does]()
+			default:
+				panic("cannot have: " + lines.Text())
 			}
-			disk.SetFault(fault)
-			fmt.Fprintln(os.Stderr, "the disk "+lines.Text())
+			fmt.Fprintln(os.Stderr, "the", lines.Text())
 		}
 	}()
 	return app.Main(os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 }
 
-// faulty is a server on such a disk.
+// needs are what makes the process need more than it should.
+func needs() map[string]func() {
+	var eaten [][]byte
+	burning := make(chan struct{})
+	eat := func(bytesOf int) { eaten = append(eaten, bytes.Repeat([]byte{1}, bytesOf)) }
+	return map[string]func(){
+		"eats":   func() { eat(1_500_000_000) },
+		"gorges": func() { eat(300_000_000) },
+		"fasts": func() {
+			eaten = nil
+			debug.FreeOSMemory()
+		},
+		"burns": func() {
+			for range runtime.GOMAXPROCS(0) {
+				go func() {
+					for {
+						select {
+						case <-burning:
+							return
+						default:
+						}
+					}
+				}()
+			}
+		},
+		"rests": func() { close(burning) },
+	}
+}
+
+// faulty is such a server.
 type faulty struct {
 	*server
 	stdin io.Writer
@@ -81,14 +136,24 @@ func startFaulty(t *testing.T, dir string, args ...string) *faulty {
 	return f
 }
 
-// disk says what the disk does from now on, and waits until it does.
+// disk says what the disk does from now on, and waits until it does; process says what the process
+// does.
 func (f *faulty) disk(does string) {
 	f.t.Helper()
-	seen := strings.Count(f.log(), "the disk "+does+"\n")
-	if _, err := fmt.Fprintln(f.stdin, does); err != nil {
+	f.tell("disk " + does)
+}
+
+func (f *faulty) process(does string) {
+	f.t.Helper()
+	f.tell("process " + does)
+}
+
+func (f *faulty) tell(line string) {
+	f.t.Helper()
+	done := "the " + line + "\n"
+	seen := strings.Count(f.log(), done)
+	if _, err := fmt.Fprintln(f.stdin, line); err != nil {
 		f.t.Fatal(err)
 	}
-	f.until(10*time.Second, "the disk "+does, func() bool {
-		return strings.Count(f.log(), "the disk "+does+"\n") > seen
-	})
+	f.until(20*time.Second, done, func() bool { return strings.Count(f.log(), done) > seen })
 }
