@@ -80,7 +80,7 @@ func serveFaulty(dir string) int {
 // needs are what makes the process need more than it should.
 func needs() map[string]func() {
 	var eaten [][]byte
-	burning := make(chan struct{})
+	var burning atomic.Bool
 	eat := func(bytesOf int) { eaten = append(eaten, bytes.Repeat([]byte{1}, bytesOf)) }
 	return map[string]func(){
 		"eats":   func() { eat(1_500_000_000) },
@@ -90,19 +90,15 @@ func needs() map[string]func() {
 			debug.FreeOSMemory()
 		},
 		"burns": func() {
+			burning.Store(true)
 			for range runtime.GOMAXPROCS(0) {
 				go func() {
-					for {
-						select {
-						case <-burning:
-							return
-						default:
-						}
+					for burning.Load() {
 					}
 				}()
 			}
 		},
-		"rests": func() { close(burning) },
+		"rests": func() { burning.Store(false) },
 	}
 }
 

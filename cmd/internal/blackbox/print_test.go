@@ -38,7 +38,11 @@ func TestPrintedMetricsExist(t *testing.T) {
 	}
 }
 
-// TestAlertRules lets Prometheus' own tool read the rules.
+// TestAlertRules lets Prometheus' own tool read the rules, and tell what they say just inside and
+// just beyond the limits of the operators.
+//
+// It was seen to find each limit of memory, latency, failures, processors, the throttle and the flush
+// changed.
 func TestAlertRules(t *testing.T) {
 	need(t, "promtool")
 	dir := t.TempDir()
@@ -46,8 +50,18 @@ func TestAlertRules(t *testing.T) {
 	if err := os.WriteFile(file, []byte(mustRun(t, dir, "print", "alerts")), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("promtool", "check", "rules", file).CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	limits, err := os.ReadFile(filepath.Join("testdata", "alerts_test.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := filepath.Join(dir, "alerts_test.yml")
+	if err := os.WriteFile(tests, limits, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"check", "rules", file}, {"test", "rules", tests}} {
+		if out, err := exec.Command("promtool", args...).CombinedOutput(); err != nil {
+			t.Errorf("promtool %s: %v\n%s", args[0], err, out)
+		}
 	}
 }
 
