@@ -53,6 +53,31 @@ func writeCertificate(t *testing.T, dir string, serial int64) *x509.CertPool {
 	return pool
 }
 
+// askTLS makes a connection of its own for a request with a key, if there is one, and returns the
+// status.
+func askTLS(t *testing.T, at string, pool *x509.CertPool, key string) int {
+	t.Helper()
+	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true,
+	}}
+	request, err := http.NewRequest("GET", "https://"+at+"/api/config", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key != "" {
+		request.Header.Set("Authorization", "Bearer "+key)
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode
+}
+
 // TestTLSFromFiles starts a server on all addresses, with keys and a certificate from files; asks it
 // by HTTPS, by a WebSocket and as a script does; and renews the certificate while a session is open,
 // after files that cannot be used. Nobody is turned away meanwhile, and the session stays.
@@ -77,29 +102,8 @@ func TestTLSFromFiles(t *testing.T) {
 		return found && whole
 	})
 	at := "localhost:" + port
-	ask := func(key string) int {
-		t.Helper()
-		client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
-			TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true,
-		}}
-		request, err := http.NewRequest("GET", "https://"+at+"/api/config", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if key != "" {
-			request.Header.Set("Authorization", "Bearer "+key)
-		}
-		answer, err := client.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer answer.Body.Close()
-		if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-			t.Fatal(err)
-		}
-		return answer.StatusCode
-	}
-	if with, without := ask(key), ask(""); with != 200 || without != 401 {
+	with, without := askTLS(t, at, pool, key), askTLS(t, at, pool, "")
+	if with != 200 || without != 401 {
 		t.Errorf("got %d with a key, %d without", with, without)
 	}
 	if text := runVerb(t, dir, "healthcheck", "-tls", "-addr", at); text != "OK" {
@@ -141,7 +145,7 @@ func TestTLSFromFiles(t *testing.T) {
 	s.until(20*time.Second, "the log tells of a bad certificate", func() bool {
 		return strings.Contains(s.log(), "the new certificate cannot be used; the old one stays")
 	})
-	if status := ask(key); status != 200 {
+	if status := askTLS(t, at, pool, key); status != 200 {
 		t.Errorf("beside a bad file: %d", status)
 	}
 	pool = writeCertificate(t, dir, 2)
@@ -153,7 +157,7 @@ func TestTLSFromFiles(t *testing.T) {
 		defer shown.Close()
 		return shown.ConnectionState().PeerCertificates[0].SerialNumber.Int64() == 2
 	})
-	if status := ask(key); status != 200 {
+	if status := askTLS(t, at, pool, key); status != 200 {
 		t.Errorf("by the new certificate: %d", status)
 	}
 	say(`{"type":"unsubscribe","channel":"ticks"}`, `"unsubscribed"`)
