@@ -6,7 +6,7 @@ import (
 )
 
 // TestNoCompression offers compression in every usual way: it is never taken, and a compressed
-// frame ends the session.
+// frame ends the session. It was seen to fail on a handshake that takes it.
 func TestNoCompression(t *testing.T) {
 	m := newTestMarket(t, marketOptions{})
 	for _, path := range []string{"/ws", "/ws/ingest"} {
@@ -40,6 +40,8 @@ func (r *rawStream) closed(t *testing.T, name string, code int, reason string) {
 }
 
 // TestFrameAttacks sends over real sockets what no client sends.
+//
+// It was seen to find a length that is believed, pieces that are not added up, and a long ping.
 func TestFrameAttacks(t *testing.T) {
 	m := newTestMarket(t, marketOptions{})
 	f := func(frames string, code int, reason, ingestReason string) {

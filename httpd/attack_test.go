@@ -173,6 +173,8 @@ func TestPipelining(t *testing.T) {
 
 // TestDribble lets many clients send their requests a byte at a time: headers, a body, a body in
 // chunks. Each is told in time, whatever it still sends, and the server answers others meanwhile.
+//
+// It was seen to fail without a time to receive a request in.
 func TestDribble(t *testing.T) {
 	const patience = 500 * time.Millisecond
 	m := newTestMarket(t, marketOptions{server: func(o *Options) {

@@ -337,6 +337,7 @@ func TestWriterWaitsForAnotherProgramsLock(t *testing.T) {
 	}
 }
 
+// TestFsyncErrorIsFinal was seen to fail on a writer that tries again.
 func TestFsyncErrorIsFinal(t *testing.T) {
 	for _, code := range []int{sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_CORRUPT} {
 		var fail atomic.Bool
