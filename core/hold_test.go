@@ -136,9 +136,15 @@ func TestHoldWaitsForStorageThatWorks(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		for minute := range Time(30) {
+		for minute := range Time(22) {
 			send(minute)
+			synctest.Wait() // Each is a batch of its own.
 		}
+		go func() {
+			for minute := Time(22); minute < 30; minute++ {
+				send(minute)
+			}
+		}()
 		defer stop()
 		for range 30 {
 			time.Sleep(100 * time.Millisecond)
