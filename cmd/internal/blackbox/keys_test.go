@@ -74,7 +74,8 @@ func TestKeysBesideTrading(t *testing.T) {
 	var orders atomic.Int64
 	for i := range 3 {
 		trading.Go(func() {
-			for n := 0; n < 5000 && !stop.Load(); n++ {
+			// All three together stay below the 10,000 orders that an account may have open.
+			for n := 0; n < 3300 && !stop.Load(); n++ {
 				status, body := s.with(trader, "POST", "/api/orders", fmt.Sprintf(`{"symbol":"EURUSD",`+
 					`"side":"BUY","type":"LIMIT","price":1.0,"volume":0.01,"clientOrderId":"%d-%d"}`, i, n))
 				orders.Add(1)

@@ -40,9 +40,14 @@ func dialAt(t *testing.T, url, path string) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openSocket(t, conn, path)
+}
+
+// openSocket does the handshake of a session on a connection, which it closes when that fails.
+func openSocket(t *testing.T, conn net.Conn, path string) (*socket, error) {
 	k := &socket{t, conn, bufio.NewReaderSize(conn, 64<<10)}
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // A dead connection fails by itself.
-	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"+
+	_, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"+
 		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
 		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", path)
 	if err != nil {

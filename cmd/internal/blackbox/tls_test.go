@@ -1,7 +1,6 @@
 package blackbox
 
 import (
-	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -117,14 +116,12 @@ func TestTLSFromFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &socket{t, conn, bufio.NewReader(conn)}
+	k, err := openSocket(t, conn, "/ws")
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer k.close()
 	_ = conn.SetDeadline(time.Now().Add(60 * time.Second))
-	fmt.Fprintf(conn, "GET /ws HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", at)
-	if answer, err := http.ReadResponse(k.r, nil); err != nil || answer.StatusCode != 101 {
-		t.Fatalf("a session: %+v, %v", answer, err)
-	}
 	say := func(text, want string) {
 		t.Helper()
 		if err := k.send(text); err != nil {
